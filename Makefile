@@ -1,0 +1,39 @@
+# Seeing in Vectors. A bare `make` lists the commands.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+# On a busy machine a waiting thread must sleep, not spin; everything runs offline and from this folder alone.
+export OMP_WAIT_POLICY := PASSIVE
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test test-fast notebooks lock environment clean
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+environment:
+	@command -v $(PYTHON) >/dev/null || { echo "Set-up stopped. $(PYTHON) was not found: install Python 3.11 or newer." >&2; exit 1; }
+	@$(PYTHON) tools/make_environment.py
+
+lab: environment  ## set up if needed, and open the course in JupyterLab (ARGS are passed on)
+	$(BIN)/jupyter lab --ip=127.0.0.1 $(ARGS) notebooks/00_start_here.ipynb
+
+test: test-fast  ## prove that everything works: lint, unit tests, every notebook
+	TQDM_DISABLE=1 $(BIN)/python -m pytest -p tests.notebook_budgets --nbval --nbval-current-env \
+	  --nbval-cell-timeout=180 --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/*.ipynb
+
+test-fast: environment  ## the same without the notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	TQDM_DISABLE=1 $(BIN)/python -m pytest tests course_lib
+
+notebooks: environment  ## build and execute the notebooks whose source or library changed (ARGS=--all: every one)
+	$(BIN)/python tools/build_notebooks.py $(ARGS)
+
+lock: environment  ## pin the newest packages that pyproject.toml allows into requirements.txt
+	UV_CACHE_DIR=.cache/uv $(BIN)/uv pip compile --universal --upgrade --no-emit-index-url --quiet \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+
+clean:  ## remove the environment and everything that was cached
+	rm -rf .venv .cache data/cache

@@ -1,0 +1,11 @@
+"""The library of *Seeing in Vectors*: one idea a module, each short enough to read.
+
+    distances, search                       vectors: how far, and which is nearest
+    datasets, augment                       pictures in, and how to vary them
+    encoders, training, cache               picture -> CNN -> embedding, and how it is learned
+    plots, notebook, syllabus, selftest     what the notebooks draw and show
+
+Importing `course_lib` itself costs nothing: torch and the rest are imported by the modules that need them.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,46 @@
+"""Checks on what comes in: every error says what was expected, and quotes what came."""
+
+import torch
+from torch import Tensor
+
+
+def shape(tensor: Tensor) -> str:
+    """Shape of a tensor as it is written in this course: [2, 3]."""
+    return str(list(tensor.shape))
+
+
+def check_vectors(where: str, **rows: Tensor) -> None:
+    """Raise unless every named tensor holds n >= 1 vectors of one and the same dimension.
+
+    Args:
+        where: name of the calling function, for the message.
+        rows: floating-point tensors without NaN or infinity, all on one device.    # [n, d]
+    Raises:
+        TypeError: not a tensor, or not of a floating-point type.
+        ValueError: another number of axes, no vectors, different d, different devices, NaN or infinity.
+
+    >>> check_vectors("euclidean", x=torch.zeros(3, 2), y=torch.zeros(5, 4))
+    Traceback (most recent call last):
+    ValueError: euclidean: x and y must hold vectors of one dimension d, got x [3, 2] and y [5, 4]
+    """
+    for name, tensor in rows.items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{where}: {name} must be a torch tensor [n, d], got {type(tensor).__name__}")
+        if tensor.ndim != 2:
+            raise ValueError(f"{where}: {name} must hold vectors as rows, [n, d], got {shape(tensor)}")
+        if tensor.numel() == 0:
+            raise ValueError(f"{where}: {name} must hold at least one vector, got {shape(tensor)}")
+        if not tensor.is_floating_point():
+            raise TypeError(f"{where}: {name} must be floating point, got {tensor.dtype} {shape(tensor)}")
+    shapes = " and ".join(f"{name} {shape(tensor)}" for name, tensor in rows.items())
+    names = " and ".join(rows)
+    if len({tensor.shape[1] for tensor in rows.values()}) > 1:
+        raise ValueError(f"{where}: {names} must hold vectors of one dimension d, got {shapes}")
+    devices = {str(tensor.device) for tensor in rows.values()}
+    if len(devices) > 1:
+        raise ValueError(f"{where}: {names} must be on one device, got {shapes} on {' and '.join(sorted(devices))}")
+    for name, tensor in rows.items():
+        bad = ~torch.isfinite(tensor)
+        if bad.any():
+            first = bad.any(dim=1).nonzero()[0].item()
+            raise ValueError(f"{where}: {name} {shape(tensor)} has NaN or infinity, first in row {first}")

@@ -1,0 +1,84 @@
+"""Picture -> CNN -> embedding (L1.04): a small convolutional encoder, and a classifier on top of it."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_lib.checks import shape
+
+
+class ConvEncoder(nn.Module):
+    """A small convolutional network that maps a picture to a vector.
+
+    Each width is one block: 3x3 convolution, batch norm, ReLU; every block after the first halves the picture.
+    What is left is averaged to 2 x 2 cells, so that any size of picture fits, and projected to the embedding.
+
+    Args:
+        channels: 1 for grey pictures, 3 for colour.
+        dim: length of the embedding.
+        widths: feature maps of each block.
+
+    Lecture topic L1.04.
+
+    >>> ConvEncoder(channels=1, dim=32)(torch.zeros(5, 1, 8, 8)).shape
+    torch.Size([5, 32])
+    """
+
+    def __init__(self, channels: int, dim: int, widths: Sequence[int] = (32, 64, 64)):
+        super().__init__()
+        blocks = []
+        for i, (before, after) in enumerate(zip([channels, *widths], widths, strict=False)):
+            stride = 1 if i == 0 else 2
+            blocks += [nn.Conv2d(before, after, 3, stride, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+        self.channels, self.dim = channels, dim
+        self.blocks = nn.Sequential(*blocks)
+        self.project = nn.Sequential(nn.Linear(4 * widths[-1], dim), nn.BatchNorm1d(dim))
+
+    def forward(self, images: Tensor) -> Tensor:
+        if images.ndim != 4 or images.shape[1] != self.channels:
+            raise ValueError(f"ConvEncoder: images must be [B, {self.channels}, H, W], got {shape(images)}")
+        maps = self.blocks(images)  # [B, C, H', W']
+        cells = F.adaptive_avg_pool2d(maps, 2)  # [B, C, 2, 2]
+        return self.project(cells.flatten(1))  # [B, dim]
+
+
+class Classifier(nn.Module):
+    """An encoder and one linear layer: the logits of the classes. The encoder's output is the penultimate layer.
+
+    >>> Classifier(ConvEncoder(channels=3, dim=16), classes=10)(torch.zeros(2, 3, 32, 32)).shape
+    torch.Size([2, 10])
+    """
+
+    def __init__(self, encoder: ConvEncoder, classes: int):
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Linear(encoder.dim, classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.encoder(images))  # [B, classes]
+
+
+@torch.no_grad()
+def embed(encoder: nn.Module, images: Tensor, batch_size: int = 256) -> Tensor:
+    """Embeddings of many pictures, in evaluation mode and without gradients.
+
+    Args:
+        encoder: a module from pictures to vectors; its mode (training or not) is left as it was.
+        images: pictures.                              # [N, C, H, W]
+        batch_size: pictures at a time.
+    Returns:
+        Their embeddings, on the CPU.                  # [N, d]
+    Raises:
+        ValueError: no pictures.
+    """
+    if len(images) == 0:
+        raise ValueError(f"embed: images must hold at least one picture [N, C, H, W], got {shape(images)}")
+    device = next(encoder.parameters()).device
+    was_training = encoder.training
+    encoder.eval()
+    try:
+        return torch.cat([encoder(batch.to(device)).cpu() for batch in images.split(batch_size)])
+    finally:
+        encoder.train(was_training)

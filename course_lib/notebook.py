@@ -1,0 +1,234 @@
+"""What the notebooks say things with: figures, sources, claims, comparisons, and controls to move.
+
+`explore` is a box of controls over one picture, not ipywidgets' `interact`: it redraws into one image without
+flicker, carries a static picture for those who only read, and shows its errors. A test can use it like a person:
+
+    >>> from course_lib.plots import panels
+    >>> view = explore(lambda k: panels()[0], alt="an empty figure", k=(1, 5, 1))
+    >>> before = view.png; view.set(k=4); view.png == before, view.error is None
+    (True, True)
+"""
+
+import ast
+import base64
+import html
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import ipywidgets as widgets
+from IPython.display import Markdown, display
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from course_lib.plots import to_png
+
+GOOD, BAD = "#0072B2", "#D55E00"
+
+
+class ClaimFailed(AssertionError):
+    """A claim of the lectures that did not hold when it was measured."""
+
+
+def figure(fig: Figure, alt: str) -> None:
+    """Show a figure, with the text that says what one should see in it.
+
+    Args:
+        fig: a matplotlib Figure.
+        alt: alternative text, for those who do not see the picture; nbval compares it.
+    Raises:
+        ValueError: no alternative text.
+    """
+    if not alt.strip():
+        raise ValueError("figure: alt must say what one should see in the picture, got an empty text")
+    display(*picture_bundle(to_png(fig, dpi=150), alt, width=round(100 * fig.get_figwidth())), raw=True)
+
+
+def picture_bundle(png: bytes, alt: str, width: int) -> tuple[dict, dict]:
+    """A picture as Jupyter displays it, and its metadata: shown `width` pixels wide."""
+    data = {"image/png": base64.b64encode(png).decode(), "text/plain": f"Figure: {alt}"}
+    return data, {"image/png": {"width": width, "alt": alt}}
+
+
+def show_source(thing: Callable) -> None:
+    """Show the very source of a function or class of the library, its docstring cut to the first line.
+
+    `help(thing)` shows the whole docstring: shapes, units, errors, sources.
+    """
+    source = textwrap.dedent(inspect.getsource(thing))
+    lines = source.splitlines()
+    for node in reversed(list(ast.walk(ast.parse(source)))):
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef) or ast.get_docstring(node) is None:
+            continue
+        text = node.body[0]
+        if text.end_lineno > text.lineno:
+            lines[text.lineno - 1 : text.end_lineno] = [lines[text.lineno - 1].rstrip() + '"""']
+    where = Path(inspect.getsourcefile(thing))
+    display(Markdown(f"`{where.parent.name}/{where.name}`\n```python\n" + "\n".join(lines) + "\n```"))
+
+
+def claim(text: str, holds: bool | Tensor) -> None:
+    """State something that was measured, and stop the notebook if it is not so.
+
+    Args:
+        text: the claim, a sentence that is the same at every run (numbers that vary belong beside it).
+        holds: True or False (a tensor or numpy value with one element will do).
+    Raises:
+        ClaimFailed: `holds` is False.
+        TypeError: `holds` is not a single truth value.
+
+    >>> claim("2 is less than 1", 2 < 1)
+    Traceback (most recent call last):
+    course_lib.notebook.ClaimFailed: The claim does not hold: 2 is less than 1
+    """
+    if hasattr(holds, "item") and getattr(holds, "size", None) is not None:
+        holds = holds.item() if (holds.numel() if isinstance(holds, Tensor) else holds.size) == 1 else holds
+    if not isinstance(holds, bool):
+        raise TypeError(f"claim: holds must be a single True or False, got {type(holds).__name__}")
+    if not holds:
+        raise ClaimFailed(f"The claim does not hold: {text}")
+    mark = (
+        f'<div style="border-left:4px solid {GOOD};padding:.3em .8em"><b style="color:{GOOD}">✓ Holds</b> {text}</div>'
+    )
+    display({"text/plain": f"Holds: {text}", "text/html": mark}, raw=True)
+
+
+def compare(ours: Mapping[str, object], lecture: Mapping[str, object], titles=("ours", "lecture")) -> None:
+    """Show our figures beside the lecture's, row by row.
+
+    Args:
+        ours: name -> number or text.
+        lecture: the same names -> the lecture's figure; a name that is missing shows as a dash.
+        titles: of the two columns.
+    Raises:
+        ValueError: the lecture has a row that we have not.
+    """
+    if strangers := set(lecture) - set(ours):
+        raise ValueError(f"compare: the lecture's rows {sorted(strangers)} are missing from ours {sorted(ours)}")
+
+    def written(value: object) -> str:
+        return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+    table([("", *titles)] + [(name, written(ours[name]), written(lecture.get(name, "–"))) for name in ours])
+
+
+def table(rows: list[tuple[str, ...]]) -> None:
+    """Show rows of text as a table; the first row is its head."""
+    head, *body = [[html.escape(cell) for cell in row] for row in rows]
+    cells = lambda row, tag: "".join(f'<{tag} style="text-align:left">{cell}</{tag}>' for cell in row)  # noqa: E731
+    page = "<table><thead><tr>" + cells(head, "th") + "</tr></thead><tbody>"
+    page += "".join(f"<tr>{cells(row, 'td')}</tr>" for row in body) + "</tbody></table>"
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    plain = "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    display({"text/plain": plain, "text/html": page}, raw=True)
+
+
+class Explorer(widgets.VBox):
+    """Controls over one picture; made by `explore`."""
+
+    def __init__(self, draw: Callable[..., Figure], alt: str, controls: dict[str, widgets.Widget], presets: dict):
+        self.draw, self.alt, self.controls = draw, alt, controls
+        self.error: Exception | None = None
+        self.start = self.values
+        self.busy = False
+        self.image = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
+        self.message = widgets.HTML()
+        fig = draw(**self.values)  # a drawing that fails at once fails the cell, like any other code
+        self.width = round(100 * fig.get_figwidth())
+        self.image.layout.width = f"{self.width}px"
+        self.image.set_trait("tooltip", alt)
+        self.png = self.image.value = to_png(fig)
+        self.first_png = self.png
+        for control in controls.values():
+            control.observe(self.redraw, names="value")
+        buttons = []
+        for name, values in {**presets, "Reset": self.start}.items():
+            button = widgets.Button(description=name, tooltip=f"{name}: {values}", layout=widgets.Layout(width="auto"))
+            button.on_click(lambda _, values=values: self.set(**values))
+            buttons.append(button)
+        super().__init__([widgets.HBox(buttons), *controls.values(), self.image, self.message])
+
+    @property
+    def values(self) -> dict:
+        """The value of every control."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def set(self, **values) -> None:
+        """Move several controls, then redraw once."""
+        self.busy = True
+        try:
+            for name, value in values.items():
+                self.controls[name].value = value
+        finally:
+            self.busy = False
+        self.redraw()
+
+    def redraw(self, change: object = None) -> None:
+        """Draw the picture for the controls' values; where that fails, keep the old picture and say why."""
+        if self.busy:
+            return
+        try:
+            self.png = self.image.value = to_png(self.draw(**self.values))
+            self.error, self.message.value = None, ""
+        except Exception as error:  # shown, not swallowed: a callback's traceback would be lost
+            self.error = error
+            self.message.value = f'<span style="color:{BAD}">{html.escape(f"{type(error).__name__}: {error}")}</span>'
+
+    def _repr_mimebundle_(self, **options):
+        """The live widget, with its first picture for readers without a kernel."""
+        live = super()._repr_mimebundle_(**options)
+        still, metadata = picture_bundle(self.first_png, self.alt, self.width)
+        return {**live, **still}, metadata
+
+
+def explore(draw: Callable[..., Figure], alt: str, presets: Mapping[str, dict] | None = None, **controls) -> Explorer:
+    """A picture and the controls that redraw it.
+
+    Args:
+        draw: a plain function of keyword arguments that returns a Figure; its defaults are where the controls start.
+        alt: what one should see in the picture they start with.
+        presets: name -> values of some controls; a button each, beside Reset.
+        controls: for each argument of `draw`, (low, high, step) for a slider, a list or a dict (label -> value) for
+            a drop-down, True or False for a check box.
+    Returns:
+        A widget: `.controls[name].value` can be set, `.png` is the picture, `.error` what went wrong last, or None.
+    Raises:
+        TypeError, ValueError: a control that cannot be made, or that `draw` does not take; a preset without a control.
+
+    Whatever `draw` raises when a control is moved is shown under the picture, which stays as it was.
+    """
+    taken = inspect.signature(draw).parameters
+    if strangers := set(controls) - set(taken):
+        raise ValueError(f"explore: {draw.__name__} takes {list(taken)}, and not {sorted(strangers)}")
+    if strangers := {name for values in (presets or {}).values() for name in values} - set(controls):
+        raise ValueError(f"explore: a preset sets {sorted(strangers)}, the controls are {sorted(controls)}")
+    if not alt.strip():
+        raise ValueError("explore: alt must say what one should see in the picture, got an empty text")
+    made = {}
+    for name, what in controls.items():
+        default = taken[name].default
+        made[name] = make_control(name, what, None if default is inspect.Parameter.empty else default)
+    return Explorer(draw, alt, made, dict(presets or {}))
+
+
+def make_control(name: str, what: object, start: object) -> widgets.Widget:
+    """The control for one argument: check box, slider or drop-down; `start` is its first value, if not None."""
+    look = {"description": name.replace("_", " "), "style": {"description_width": "10em"}}
+    look["layout"] = widgets.Layout(width="min(100%, 520px)")
+    if isinstance(what, bool):
+        return widgets.Checkbox(value=what if start is None else start, indent=True, **look)
+    if isinstance(what, list | dict) and len(what) > 0:
+        values = list(what.values()) if isinstance(what, dict) else what
+        options = list(what.items()) if isinstance(what, dict) else what
+        return widgets.Dropdown(options=options, value=values[0] if start is None else start, **look)
+    if isinstance(what, tuple) and len(what) == 3 and all(isinstance(v, int | float) for v in what):
+        low, high, step = what
+        if not (low < high and step > 0):
+            raise ValueError(f"explore: {name} must be (low, high, step) with low < high and step > 0, got {what}")
+        whole = all(isinstance(v, int) for v in what)
+        start = low + (high - low) / step // 2 * step if start is None else start
+        kind = widgets.IntSlider if whole else widgets.FloatSlider
+        shown = {} if whole else {"readout_format": ".3g"}
+        return kind(value=int(start) if whole else start, min=low, max=high, step=step, **look, **shown)
+    raise TypeError(f"explore: {name} must be (low, high, step), a list, a dict, True or False, got {what!r}")

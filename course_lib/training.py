@@ -1,0 +1,131 @@
+"""One training loop for the whole course: seeded, with a progress bar and a limit on its time."""
+
+import inspect
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from course_lib.cache import cached, fingerprint
+
+Sample = Callable[[torch.Generator], tuple[Tensor, ...]]  # draws a batch
+NOT_LEARNING = {"plots.py", "notebook.py", "syllabus.py", "selftest.py"}  # modules that no trained weight depends on
+
+
+def device() -> torch.device:
+    """The GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def batches(images: Tensor, labels: Tensor, size: int, augment: Callable | None = None) -> Sample:
+    """A function that draws random batches, with replacement.
+
+    Args:
+        images, labels: the training set.                      # [N, C, H, W], [N]
+        size: pictures in a batch.
+        augment: augment(images, generator) -> images, a random variation of each picture.
+    Returns:
+        sample(generator) -> (images, labels).                 # [size, C, H, W], [size]
+    Raises:
+        ValueError: an empty set, or one label for each picture is not given.
+    """
+    if len(images) == 0 or len(images) != len(labels):
+        raise ValueError(
+            f"batches: images and labels must be as many, and at least one, got {len(images)} and {len(labels)}"
+        )
+
+    def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        chosen = torch.randint(len(images), (size,), generator=generator)
+        batch = images[chosen]
+        return (batch if augment is None else augment(batch, generator)), labels[chosen]
+
+    return sample
+
+
+def fit(
+    model: nn.Module,
+    sample: Sample,
+    loss: Callable[..., Tensor],
+    *,
+    steps: int,
+    lr: float = 2e-3,
+    weight_decay: float = 0.05,
+    seed: int = 0,
+    max_seconds: float = float("inf"),
+    label: str = "training",
+) -> list[float]:
+    """Train a model by AdamW, with a learning rate that rises over a tenth of the way and falls as a cosine.
+
+    Args:
+        model: trained in place, on the GPU where there is one, and left in evaluation mode.
+        sample: sample(generator) -> a batch, a tuple of tensors.
+        loss: loss(model, *batch) -> the number to make smaller, a tensor without axes.
+        steps: batches to train on.
+        lr, weight_decay: of AdamW; lr is the highest one.
+        seed: of the batches. Weights are initialised by whoever made the model.
+        max_seconds: on a slow machine the schedule is squeezed so that training ends by then.
+        label: stands before the progress bar.
+    Returns:
+        The loss of every step.
+    Raises:
+        FloatingPointError: the loss became NaN or infinite.
+    """
+    from tqdm.auto import tqdm
+
+    place = device()
+    model.to(place).train()
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
+    started, losses = time.monotonic(), []
+    for step in tqdm(range(steps), desc=label, leave=False):
+        done = max(step / steps, (time.monotonic() - started) / max_seconds)  # 0 at the start, 1 at the end
+        if done >= 1:
+            break
+        rate = lr * min(done / 0.1, 0.5 * (1 + torch.cos(torch.tensor(torch.pi * done)).item())) + 1e-6
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        value = loss(model, *(part.to(place) for part in sample(generator)))
+        if not torch.isfinite(value):
+            raise FloatingPointError(f"fit: the loss became {value.item()} at step {step} of {steps}: lower lr")
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        losses.append(value.item())
+    model.eval()
+    return losses
+
+
+def cross_entropy(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """The loss of a classifier on a batch, for `fit`."""
+    return nn.functional.cross_entropy(model(images), labels)
+
+
+def load_or_train(name: str, model: nn.Module, train: Callable[..., list[float]], *data: Tensor) -> list[float]:
+    """Load the model's weights from the cache, or train it and keep them.
+
+    Args:
+        name: of the file in data/cache.
+        model: filled in place.
+        train: train(model, *data) -> losses; called only if the weights are not in the cache.
+        data: the tensors it trains on.
+    Returns:
+        The loss of every step, as `train` returned it when it ran.
+
+    The file is named after all that determines the weights: the initial weights, the data, the text of `train`,
+    the library's source and torch's version. Change any of them and the model is trained anew.
+    """
+    library = [p.read_text() for p in sorted(Path(__file__).parent.glob("*.py")) if p.name not in NOT_LEARNING]
+    initial = [part for label, tensor in model.state_dict().items() for part in (label, tensor)]
+    key = fingerprint(str(model), *initial, *data, inspect.getsource(train), library, torch.__version__)
+
+    def make() -> dict[str, Tensor]:
+        losses = train(model, *data)
+        return {**model.state_dict(), "training.losses": torch.tensor(losses, dtype=torch.float64)}
+
+    tensors = cached(name, key, make)
+    losses = tensors.pop("training.losses").tolist()
+    model.load_state_dict(tensors)
+    model.to(device()).eval()
+    return losses
