@@ -2,7 +2,7 @@
 
 A file is named after everything that determines its content, so an old one is never taken for a new one. It is
 written aside and then renamed, so that two processes may fill the cache at once; it carries a checksum, so that
-a damaged file is noticed and made again.
+a damaged file is noticed and made again. COURSE_CACHE_DIR names another folder.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-CACHE = Path(__file__).resolve().parents[1] / "data" / "cache"
+CACHE = Path(os.environ.get("COURSE_CACHE_DIR") or Path(__file__).resolve().parents[1] / "data" / "cache")
 
 
 def fingerprint(*parts: object) -> str:

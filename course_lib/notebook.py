@@ -13,6 +13,7 @@ import ast
 import base64
 import html
 import inspect
+import math
 import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -42,7 +43,8 @@ def figure(fig: Figure, alt: str) -> None:
     """
     if not alt.strip():
         raise ValueError("figure: alt must say what one should see in the picture, got an empty text")
-    display(*picture_bundle(to_png(fig, dpi=150), alt, width=round(100 * fig.get_figwidth())), raw=True)
+    data, metadata = picture_bundle(to_png(fig, dpi=150), alt, width=round(100 * fig.get_figwidth()))
+    display(data, metadata=metadata, raw=True)
 
 
 def picture_bundle(png: bytes, alt: str, width: int) -> tuple[dict, dict]:
@@ -82,11 +84,12 @@ def claim(text: str, holds: bool | Tensor) -> None:
     Traceback (most recent call last):
     course_lib.notebook.ClaimFailed: The claim does not hold: 2 is less than 1
     """
-    if hasattr(holds, "item") and getattr(holds, "size", None) is not None:
-        holds = holds.item() if (holds.numel() if isinstance(holds, Tensor) else holds.size) == 1 else holds
-    if not isinstance(holds, bool):
-        raise TypeError(f"claim: holds must be a single True or False, got {type(holds).__name__}")
-    if not holds:
+    answer = holds
+    if hasattr(holds, "item") and math.prod(holds.shape) == 1:  # a tensor or numpy value with one element
+        answer = holds.item()
+    if not isinstance(answer, bool):
+        raise TypeError(f"claim: holds must be a single True or False, got {type(holds).__name__}: {holds!r}")
+    if not answer:
         raise ClaimFailed(f"The claim does not hold: {text}")
     mark = (
         f'<div style="border-left:4px solid {GOOD};padding:.3em .8em"><b style="color:{GOOD}">✓ Holds</b> {text}</div>'
@@ -132,14 +135,12 @@ class Explorer(widgets.VBox):
         self.error: Exception | None = None
         self.start = self.values
         self.busy = False
-        self.image = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
-        self.message = widgets.HTML()
         fig = draw(**self.values)  # a drawing that fails at once fails the cell, like any other code
+        self.png = self.first_png = to_png(fig)
         self.width = round(100 * fig.get_figwidth())
-        self.image.layout.width = f"{self.width}px"
-        self.image.set_trait("tooltip", alt)
-        self.png = self.image.value = to_png(fig)
-        self.first_png = self.png
+        layout = widgets.Layout(width=f"{self.width}px", max_width="100%")
+        self.image = widgets.Image(value=self.png, format="png", tooltip=alt, layout=layout)
+        self.message = widgets.HTML()
         for control in controls.values():
             control.observe(self.redraw, names="value")
         buttons = []

@@ -1,8 +1,9 @@
 """One training loop for the whole course: seeded, with a progress bar and a limit on its time."""
 
 import inspect
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
@@ -17,6 +18,13 @@ NOT_LEARNING = {"plots.py", "notebook.py", "syllabus.py", "selftest.py"}  # modu
 def device() -> torch.device:
     """The GPU where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def progress(items: Iterable, label: str) -> Iterable:
+    """The same items, with a progress bar while they are gone through; TQDM_DISABLE=1 (as in CI) hides it."""
+    from tqdm.auto import tqdm
+
+    return tqdm(items, desc=label, leave=False, disable=bool(os.environ.get("TQDM_DISABLE")))
 
 
 def batches(images: Tensor, labels: Tensor, size: int, augment: Callable | None = None) -> Sample:
@@ -65,22 +73,22 @@ def fit(
         steps: batches to train on.
         lr, weight_decay: of AdamW; lr is the highest one.
         seed: of the batches. Weights are initialised by whoever made the model.
-        max_seconds: on a slow machine the schedule is squeezed so that training ends by then.
+        max_seconds: on a slow machine the schedule is squeezed so that training ends by then; ask for several times
+            what training should take, since a squeezed run is no longer the same on every machine.
         label: stands before the progress bar.
     Returns:
         The loss of every step.
     Raises:
         FloatingPointError: the loss became NaN or infinite.
     """
-    from tqdm.auto import tqdm
-
     place = device()
     model.to(place).train()
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
     started, losses = time.monotonic(), []
-    for step in tqdm(range(steps), desc=label, leave=False):
-        done = max(step / steps, (time.monotonic() - started) / max_seconds)  # 0 at the start, 1 at the end
+    for step in progress(range(steps), label):
+        hurry = 1.25 * (time.monotonic() - started) / max_seconds - 0.25  # counts once a fifth of the time is gone
+        done = max(step / steps, hurry)  # 0 at the start, 1 at the end
         if done >= 1:
             break
         rate = lr * min(done / 0.1, 0.5 * (1 + torch.cos(torch.tensor(torch.pi * done)).item())) + 1e-6

@@ -35,13 +35,9 @@ def torch_backend():
 
 
 def fingerprint():
-    """What the environment is made from: the lock, the package's own metadata, the Python and the torch build."""
-    digest = hashlib.sha256()
-    for name in ("requirements.txt", "pyproject.toml"):
-        with open(os.path.join(ROOT, name), "rb") as file:
-            digest.update(file.read())
-    digest.update(repr((sys.version_info[:2], torch_backend())).encode())
-    return digest.hexdigest()
+    """What the environment is made from: the lock, the Python and the torch build."""
+    with open(LOCK, "rb") as file:
+        return hashlib.sha256(file.read() + repr((sys.version_info[:2], torch_backend())).encode()).hexdigest()
 
 
 def is_complete(wanted):
@@ -91,7 +87,7 @@ def locked_lines():
 
 
 def run(what, command, **environment):
-    """Run a command: at a terminal with its own progress bars, elsewhere silently but for its last words if it fails."""
+    """Run a command: at a terminal with its own progress bars, elsewhere silent but for its last words on failure."""
     watched = sys.stderr.isatty()
     done = subprocess.run(
         command,
@@ -120,10 +116,10 @@ def make_environment(wanted):
     wanted_here = os.path.join(VENV, "requirements.txt")
     with open(wanted_here, "w") as file:
         file.write("\n".join(locked_lines()) + "\n")
-    run("Installing the packages of requirements.txt", uv + ["-r", wanted_here], UV_CACHE_DIR=DOWNLOADS)
+    run("Installing the packages of requirements.txt", [*uv, "-r", wanted_here], UV_CACHE_DIR=DOWNLOADS)
     run(
         "Installing course_lib",
-        uv + ["--no-deps", "--no-build-isolation", "-e", ROOT],
+        [*uv, "--no-deps", "--no-build-isolation", "-e", ROOT],
         UV_CACHE_DIR=DOWNLOADS,
     )
     shutil.rmtree(DOWNLOADS, ignore_errors=True)

@@ -1,0 +1,153 @@
+# %% [markdown]
+# # Start here
+#
+# *Seeing in Vectors* is a course that you run. Every lecture claim is computed in front of you on data that is already here, every algorithm
+# is short enough to read, and nearly every picture has something to move. In five minutes you will be able to
+#
+# * run a cell and move a control;
+# * tell a measured claim from a printed sentence;
+# * find the notebook for a lecture topic, and see how long it takes;
+# * bring your own pictures;
+# * find out what is wrong when something does not work.
+#
+# ## Run a cell
+#
+# A notebook is a page of text and **cells** of code. Click into the cell below and press **Shift + Enter**: it runs, its output appears
+# under it, and the next cell is selected. *Run > Run All Cells* runs the whole page; *Kernel > Restart Kernel and Run All Cells* does so from a clean slate, which is
+# the first thing to try when a page behaves strangely.
+
+# %%
+import torch
+
+from course_lib import datasets, plots
+from course_lib.notebook import claim, compare, explore, figure, show_source, table
+
+digits = datasets.load("digits", "test")
+print(f"{len(digits)} handwritten digits of {digits.images.shape[2]} x {digits.images.shape[3]} pixels")
+
+# %% [markdown]
+# The digits were not downloaded: they come with scikit-learn. The whole course works without a network.
+#
+# ## Move a control
+#
+# Run the next cell, then drag a slider - or reach it with **Tab** and use the **arrow keys**. The picture follows. Buttons lead to things worth
+# seeing, *Reset* leads back. Without a running kernel (on GitHub, say) you see the picture in its first state.
+#
+# **Predict first:** which digits will look most alike when they are averaged?
+#
+# <details><summary>Answer</summary>Look at 1 and 8, and at 3, 8 and 9: with many pictures averaged they share most of their ink. They are also the ones that machines confuse.</details>
+
+
+# %%
+def draw_average(digit=3, how_many=20):
+    same = digits[digits.labels == digit].images[:how_many]
+    fig, (left, right) = plots.panels(2, height=3.2, widths=(1.6, 1))
+    plots.contact_sheet(left, same, columns=10, title=f"{len(same)} pictures of the digit {digit}")
+    plots.show_image(right, same.mean(0), "Their average")
+    return fig
+
+
+explore(
+    draw_average,
+    alt="Twenty handwritten threes, and their average: a soft three.",
+    presets={"one picture": {"how_many": 1}, "all eights": {"digit": 8, "how_many": 60}},
+    digit=(0, 9, 1),
+    how_many=(1, 60, 1),
+)
+
+# %% [markdown]
+# ## Read the source, believe the claim
+#
+# What the course teaches it writes itself, once, and shows you that very code. Here is the distance that half of the lectures rest on:
+
+# %%
+from course_lib.distances import euclidean
+
+show_source(euclidean)
+
+# %% [markdown]
+# A sentence in a lecture can be wrong; a **claim** here has been computed. It shows a blue tick when it holds, and stops the notebook when it does not:
+
+# %%
+x = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
+claim("the distance from (0, 0) to (3, 4) is 5", euclidean(x[:1], x[1:]).item() == 5)
+
+# %% [markdown]
+# Where a lecture gives a figure, ours stands beside it, and where our small world does not show what the lecture says, the text says so. The lecture's own claim about unit vectors, for example
+# - squared distance and cosine are tied together by $\lVert x-y\rVert^2 = 2(1-\cos)$ - at three angles:
+
+# %%
+from course_lib.distances import normalize
+
+directions = {"30 degrees": [3**0.5, 1.0], "90 degrees": [0.0, 1.0], "180 degrees": [-1.0, 0.0]}
+ours = {
+    name: euclidean(x=torch.tensor([[1.0, 0.0]]), y=normalize(torch.tensor([v])), squared=True).item()
+    for name, v in directions.items()
+}
+compare(ours, lecture={"30 degrees": 2 - 3**0.5, "90 degrees": 2.0, "180 degrees": 4.0})
+
+# %% [markdown]
+# ## How long each notebook takes
+#
+# From the first cell to the last on two CPU cores without a GPU, training included. A second run is shorter: trained models are kept in `data/cache`. A GPU is used where there is one.
+
+# %%
+from IPython.display import Markdown
+
+from course_lib.syllabus import lecture_map, time_table
+
+Markdown(time_table())
+
+# %% [markdown]
+# ## The lecture map
+#
+# Five lectures are the syllabus. Open one to see where each of its topics is treated.
+
+# %%
+Markdown(lecture_map())
+
+# %% [markdown]
+# ## Your own pictures
+#
+# Any picture becomes a tensor [channels, height, width] with values from 0 to 1, and from there on it is like the course's own. Put a file beside this notebook
+# (drag it into the file list on the left), write its name below, and run the cell.
+
+# %%
+from pathlib import Path
+
+from torchvision.io import ImageReadMode, decode_image
+
+my_file = "my_picture.jpg"
+if Path(my_file).exists():
+    picture = decode_image(my_file, mode=ImageReadMode.RGB).float() / 255  # [3, H, W] in 0..1
+else:
+    picture = datasets.photographs()["cat"]  # until you bring one
+fig, (ax,) = plots.panels(1, height=3.4)
+plots.show_image(ax, picture, f"{picture.shape[2]} x {picture.shape[1]} pixels")
+figure(fig, alt="A photograph: your own if there is one, else a ginger cat.")
+
+# %% [markdown]
+# ## When something fails
+#
+# Run this cell first: it looks at Python, the packages, the processor and the controls, and says what to do about what it does not like.
+
+# %% tags=["nbval-ignore-output"]
+from course_lib.selftest import self_test
+
+table(self_test())
+
+# %%
+claim("this machine passes the self-test", all(verdict == "ok" for _, _, verdict in self_test()[1:]))
+
+# %% [markdown]
+# If a verdict is not "ok", do what it says. If that does not help, open an issue with the table above and the last lines of the error; *Troubleshooting* in `README.md` answers the common ones.
+#
+# ## What you can do now
+#
+# * **Run and move:** Shift + Enter runs a cell; Tab and the arrow keys move a control.
+# * **Believe:** a blue tick was measured; `show_source` shows what measured it; ours stands beside the lecture's.
+# * **Find your way:** the lecture map says where, the time table how long.
+# * **Your own data:** a tensor [3, H, W] from 0 to 1, whatever it shows.
+# * **When it fails:** the self-test first.
+#
+# **Go on:** [02 · Embeddings](02_embeddings.ipynb).

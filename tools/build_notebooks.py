@@ -1,0 +1,175 @@
+"""Build notebooks/*.ipynb from notebooks/source/*.py: every cell executed, outputs in.
+
+    python tools/build_notebooks.py            those whose source, or whose part of the library, has changed
+    python tools/build_notebooks.py --all      every one
+    python tools/build_notebooks.py 02 04      these
+
+A notebook carries the fingerprint of all that its outputs were made from. Cells and outputs are written so that the
+same inputs give the same file: no times, no random ids, no widget state, no versions. The measured seconds go into
+data/run_times.json, and from there, with the lecture map, into README.md.
+"""
+
+import ast
+import hashlib
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from tqdm import tqdm
+
+from course_lib.syllabus import DATA, RUN_TIMES, lecture_map, notebooks, time_table
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+README = ROOT / "README.md"
+CELL_SECONDS = 180
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def inputs_of(source: Path) -> list[Path]:
+    """The source itself and the library modules it reaches by imports; the course's records where it shows them."""
+    found, waiting = [], [source]
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.append(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "course_lib":
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+                modules = [ROOT / (name.replace(".", "/") + ".py") for name in names]
+                waiting += [module for module in modules if module.exists()]
+    if ROOT / "course_lib" / "syllabus.py" in found:
+        found += [DATA / "syllabus.toml", DATA / "notebooks.toml", RUN_TIMES]
+    return sorted(found)
+
+
+def fingerprint(source: Path) -> str:
+    """Of everything that `inputs_of` names; line endings do not count."""
+    digest = hashlib.sha256()
+    for path in inputs_of(source):
+        digest.update(path.relative_to(ROOT).as_posix().encode())
+        digest.update(path.read_text(encoding="utf-8").encode() if path.exists() else b"")
+    return digest.hexdigest()[:16]
+
+
+def target_of(source: Path) -> Path:
+    return NOTEBOOKS / f"{source.stem}.ipynb"
+
+
+def built_from(notebook: Path) -> str:
+    """The fingerprint a notebook was built from; empty if it was never built."""
+    if not notebook.exists():
+        return ""
+    return json.loads(notebook.read_text(encoding="utf-8"))["metadata"].get("course", {}).get("inputs", "")
+
+
+def cells_of(source: Path) -> nbformat.NotebookNode:
+    """The notebook of a source, not executed: fixed ids, and a slide for every heading."""
+    notebook = jupytext.read(source)
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:03d}"
+        if cell.cell_type == "markdown" and re.match(r"##? ", cell.source):
+            cell.metadata["slideshow"] = {"slide_type": "slide"}
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "course": {"inputs": fingerprint(source)},
+        }
+    )
+    return notebook
+
+
+def tidy(notebook: nbformat.NotebookNode) -> None:
+    """Remove what differs between two executions: the ids of live widgets (their pictures stay)."""
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
+            output.get("metadata", {}).pop(WIDGET, None)
+    notebook.metadata.pop("widgets", None)
+
+
+def build(source: Path) -> float:
+    """Execute a notebook with an empty cache, as a newcomer would, and write it; the seconds it took."""
+    notebook = cells_of(source)
+    metadata = notebook.metadata.copy()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as empty:
+        os.environ["COURSE_CACHE_DIR"] = empty
+        client = NotebookClient(
+            notebook,
+            timeout=CELL_SECONDS,
+            kernel_name="python3",
+            resources={"metadata": {"path": NOTEBOOKS}},
+            record_timing=False,
+            store_widget_state=False,
+        )
+        client.execute()
+    seconds = time.monotonic() - started
+    notebook.metadata = metadata
+    tidy(notebook)
+    nbformat.write(notebook, target_of(source))
+    return seconds
+
+
+def record_seconds(name: str, seconds: float) -> None:
+    """Write the measured time down, in whole seconds, unless it is about what stands there: machines are noisy."""
+    times = json.loads(RUN_TIMES.read_text()) if RUN_TIMES.exists() else {}
+    before = times.get(name)
+    if before is None or abs(seconds - before) > max(3, 0.25 * before):
+        times[name] = round(seconds)
+        RUN_TIMES.write_text(json.dumps(times, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
+
+
+def readme_with_tables(text: str) -> str:
+    """README with its two generated parts, between their marks, as they should be now."""
+    for mark, content in (("lecture map", lecture_map("notebooks/")), ("time table", time_table("notebooks/"))):
+        begin, end = f"<!-- {mark}: written by make notebooks -->", f"<!-- end of {mark} -->"
+        pattern = re.escape(begin) + ".*?" + re.escape(end)
+        if not re.search(pattern, text, flags=re.DOTALL):
+            raise SystemExit(f"README.md has lost its marks for the {mark}: {begin} ... {end}")
+        whole = f"{begin}\n\n{content}\n\n{end}"
+        text = re.sub(pattern, lambda _, whole=whole: whole, text, flags=re.DOTALL)
+    return text
+
+
+def chosen_sources(words: list[str]) -> list[Path]:
+    """The sources to build; 00_start_here, which shows the others' times, comes last."""
+    sources = sorted((NOTEBOOKS / "source").glob("[0-9][0-9]_*.py"), key=lambda path: (path.stem[:2] == "00", path))
+    unlisted = {path.stem for path in sources} ^ {entry["name"] for entry in notebooks()}
+    if unlisted:
+        raise SystemExit(f"data/notebooks.toml and notebooks/source do not name the same notebooks: {sorted(unlisted)}")
+    if words == ["--all"]:
+        return sources
+    unknown = [word for word in words if not any(path.stem.startswith(word) for path in sources)]
+    if unknown:
+        raise SystemExit(f"no notebook begins with {unknown}; there are {[path.stem for path in sources]}")
+    return [path for path in sources if any(path.stem.startswith(word) for word in words) or not words]
+
+
+def main() -> None:
+    words = sys.argv[1:]
+    os.environ["TQDM_DISABLE"] = "1"  # in the notebooks' kernels, not here
+    sources = chosen_sources(words)
+    stale = sources if words else [path for path in sources if fingerprint(path) != built_from(target_of(path))]
+    progress = tqdm(stale, disable=False)
+    for source in progress:
+        progress.set_description(source.stem)
+        record_seconds(source.stem, build(source))
+        if fingerprint(source) != built_from(target_of(source)):  # 00_start_here shows its own, now newer, time
+            build(source)
+    README.write_text(readme_with_tables(README.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+    print(f"{len(stale)} of {len(sources)} notebooks built")
+
+
+if __name__ == "__main__":
+    main()
