@@ -40,20 +40,21 @@ def fingerprint(*parts: object) -> str:
     return digest.hexdigest()[:16]
 
 
-def cached(name: str, key: str, make: Callable[[], dict[str, Tensor]], folder: Path = CACHE) -> dict[str, Tensor]:
+def cached(name: str, key: str, make: Callable[[], dict[str, Tensor]], folder: Path | None = None) -> dict[str, Tensor]:
     """The tensors that `make` makes, from the cache if they are there whole.
 
     Args:
         name: what they are, the beginning of the file's name.
         key: the `fingerprint` of everything that determines them.
         make: makes them: a name and a tensor each.
-        folder: where the cache lies.
+        folder: where the cache lies, if not in CACHE.
     Returns:
         What `make` returned, now or at an earlier time.
 
     Where the folder cannot be written (a full disk, a read-only one) the result is returned all the same, with a
     warning that it was not kept.
     """
+    folder = folder or CACHE
     path = folder / f"{name}-{key}.safetensors"
     tensors = read(path)
     if tensors is None:

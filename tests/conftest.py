@@ -1,0 +1,14 @@
+"""Shared by the unit tests: hypothesis without deadlines (the machine is shared), and a cache folder of their own."""
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("course", deadline=None, max_examples=40, derandomize=True)
+settings.load_profile("course")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """No test reads or writes the real data/cache, in this process or in one that it starts."""
+    monkeypatch.setenv("COURSE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr("course_lib.cache.CACHE", tmp_path / "cache")
