@@ -26,6 +26,7 @@ from torch import Tensor
 from course_lib.plots import to_png
 
 GOOD, BAD = "#0072B2", "#D55E00"
+UNSEEN = "position:absolute;left:-9999px"  # read aloud by screen readers, which find no text on an Image widget
 
 
 class ClaimFailed(AssertionError):
@@ -139,7 +140,8 @@ class Explorer(widgets.VBox):
         self.png = self.first_png = to_png(fig)
         self.width = round(100 * fig.get_figwidth())
         layout = widgets.Layout(width=f"{self.width}px", max_width="100%")
-        self.image = widgets.Image(value=self.png, format="png", tooltip=alt, layout=layout)
+        self.image = widgets.Image(value=self.png, format="png", layout=layout)  # a tooltip breaks ipywidgets 8's Image
+        self.spoken = widgets.HTML(f'<span style="{UNSEEN}">At the start: {html.escape(alt)}</span>')
         self.message = widgets.HTML()
         for control in controls.values():
             control.observe(self.redraw, names="value")
@@ -148,7 +150,7 @@ class Explorer(widgets.VBox):
             button = widgets.Button(description=name, tooltip=f"{name}: {values}", layout=widgets.Layout(width="auto"))
             button.on_click(lambda _, values=values: self.set(**values))
             buttons.append(button)
-        super().__init__([widgets.HBox(buttons), *controls.values(), self.image, self.message])
+        super().__init__([widgets.HBox(buttons), *controls.values(), self.image, self.spoken, self.message])
 
     @property
     def values(self) -> dict:
