@@ -3,9 +3,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-# JupyterLab asks nobody on the network for news or updates: the course works offline.
-QUIET := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
-
 # On a busy machine a waiting thread must sleep, not spin; everything runs offline and from this folder alone.
 export OMP_WAIT_POLICY := PASSIVE
 
@@ -20,7 +17,7 @@ environment:
 	@$(PYTHON) tools/make_environment.py
 
 lab: environment  ## set up if needed, and open the course in JupyterLab (ARGS are passed on)
-	$(BIN)/jupyter lab --ip=127.0.0.1 $(QUIET) $(ARGS) notebooks/00_start_here.ipynb
+	$(BIN)/jupyter lab --ip=127.0.0.1 $(ARGS) notebooks/00_start_here.ipynb
 
 test: test-fast  ## prove that everything works: lint, unit tests, every notebook
 	TQDM_DISABLE=1 $(BIN)/python -m pytest -p tests.notebook_budgets --nbval --nbval-current-env \

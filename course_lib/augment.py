@@ -6,7 +6,11 @@ from torch.nn import functional as F
 
 
 def random_affine(
-    images: Tensor, generator: torch.Generator, turn: float = 0.25, scale: float = 0.15, shift: float = 0.25
+    images: Tensor,
+    generator: torch.Generator,
+    turn: float = 0.25,
+    scale: float = 0.15,
+    shift: float = 0.25,
 ) -> Tensor:
     """Turn, scale and shift every picture of a batch by its own random amounts; what comes in is black.
 
@@ -25,7 +29,9 @@ def random_affine(
     angle, size, offset = turn * uniform[:, 0], 1 + scale * uniform[:, 1], shift * uniform[:, 2:]
     cos, sin = size * angle.cos(), size * angle.sin()
     matrix = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)  # [B, 2, 2]
-    grid = F.affine_grid(torch.cat([matrix, offset[:, :, None]], 2), list(images.shape), align_corners=False)
+    grid = F.affine_grid(
+        torch.cat([matrix, offset[:, :, None]], 2), list(images.shape), align_corners=False
+    )
     return F.grid_sample(images, grid, align_corners=False)
 
 

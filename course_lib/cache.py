@@ -18,7 +18,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-CACHE = Path(os.environ.get("COURSE_CACHE_DIR") or Path(__file__).resolve().parents[1] / "data" / "cache")
+CACHE = Path(
+    os.environ.get("COURSE_CACHE_DIR") or Path(__file__).resolve().parents[1] / "data" / "cache"
+)
 
 
 def fingerprint(*parts: object) -> str:
@@ -40,7 +42,9 @@ def fingerprint(*parts: object) -> str:
     return digest.hexdigest()[:16]
 
 
-def cached(name: str, key: str, make: Callable[[], dict[str, Tensor]], folder: Path | None = None) -> dict[str, Tensor]:
+def cached(
+    name: str, key: str, make: Callable[[], dict[str, Tensor]], folder: Path | None = None
+) -> dict[str, Tensor]:
     """The tensors that `make` makes, from the cache if they are there whole.
 
     Args:
@@ -62,7 +66,10 @@ def cached(name: str, key: str, make: Callable[[], dict[str, Tensor]], folder: P
         try:
             write(path, tensors)
         except OSError as error:
-            warnings.warn(f"{path.name} could not be kept in {folder.name}: {error.strerror or error}", stacklevel=2)
+            warnings.warn(
+                f"{path.name} could not be kept in {folder.name}: {error.strerror or error}",
+                stacklevel=2,
+            )
     return tensors
 
 

@@ -25,22 +25,48 @@ def check_vectors(where: str, **rows: Tensor) -> None:
     """
     for name, tensor in rows.items():
         if not isinstance(tensor, Tensor):
-            raise TypeError(f"{where}: {name} must be a torch tensor [n, d], got {type(tensor).__name__}")
+            raise TypeError(
+                f"{where}: {name} must be a torch tensor [n, d], got {type(tensor).__name__}"
+            )
         if tensor.ndim != 2:
-            raise ValueError(f"{where}: {name} must hold vectors as rows, [n, d], got {shape(tensor)}")
+            raise ValueError(
+                f"{where}: {name} must hold vectors as rows, [n, d], got {shape(tensor)}"
+            )
         if tensor.numel() == 0:
             raise ValueError(f"{where}: {name} must hold at least one vector, got {shape(tensor)}")
         if not tensor.is_floating_point():
-            raise TypeError(f"{where}: {name} must be floating point, got {tensor.dtype} {shape(tensor)}")
+            raise TypeError(
+                f"{where}: {name} must be floating point, got {tensor.dtype} {shape(tensor)}"
+            )
     shapes = " and ".join(f"{name} {shape(tensor)}" for name, tensor in rows.items())
     names = " and ".join(rows)
     if len({tensor.shape[1] for tensor in rows.values()}) > 1:
         raise ValueError(f"{where}: {names} must hold vectors of one dimension d, got {shapes}")
     devices = {str(tensor.device) for tensor in rows.values()}
     if len(devices) > 1:
-        raise ValueError(f"{where}: {names} must be on one device, got {shapes} on {' and '.join(sorted(devices))}")
+        raise ValueError(
+            f"{where}: {names} must be on one device, got {shapes} on {' and '.join(sorted(devices))}"
+        )
     for name, tensor in rows.items():
         bad = ~torch.isfinite(tensor)
         if bad.any():
             first = bad.any(dim=1).nonzero()[0].item()
-            raise ValueError(f"{where}: {name} {shape(tensor)} has NaN or infinity, first in row {first}")
+            raise ValueError(
+                f"{where}: {name} {shape(tensor)} has NaN or infinity, first in row {first}"
+            )
+
+
+def check_pictures(where: str, images: Tensor, channels: int) -> None:
+    """Raise unless `images` holds at least one picture with that many channels and values in 0..1.
+
+    >>> check_pictures("colour_histogram", torch.zeros(2, 1, 8, 8), channels=3)
+    Traceback (most recent call last):
+    ValueError: colour_histogram: images must be pictures [N, 3, H, W], got [2, 1, 8, 8]
+    """
+    if images.ndim != 4 or images.shape[1] != channels or images.numel() == 0:
+        raise ValueError(
+            f"{where}: images must be pictures [N, {channels}, H, W], got {shape(images)}"
+        )
+    low, high = images.min().item(), images.max().item()
+    if not (low >= 0 and high <= 1):
+        raise ValueError(f"{where}: values must lie in 0..1, got {low:.3g} to {high:.3g}")

@@ -47,9 +47,13 @@ class LabelledImages:
     def first_per_class(self, count: int) -> "LabelledImages":
         """The first `count` pictures of every class, class by class."""
         chosen = [torch.where(self.labels == c)[0][:count] for c in range(len(self.names))]
-        short = [name for name, numbers in zip(self.names, chosen, strict=True) if len(numbers) < count]
+        short = [
+            name for name, numbers in zip(self.names, chosen, strict=True) if len(numbers) < count
+        ]
         if short:
-            raise ValueError(f"first_per_class: {count} pictures of each class were asked for, too few of {short}")
+            raise ValueError(
+                f"first_per_class: {count} pictures of each class were asked for, too few of {short}"
+            )
         return self[torch.cat(chosen)]
 
 
@@ -81,7 +85,9 @@ def digits(split: str, seed: int) -> LabelledImages:
     order = torch.randperm(len(source.target), generator=torch.Generator().manual_seed(seed))
     chosen = order[:1000] if split == "train" else order[1000:]
     images = torch.from_numpy(source.images).float()[:, None] / 16  # [N, 1, 8, 8]
-    return LabelledImages(images[chosen], torch.from_numpy(source.target).long()[chosen], [str(d) for d in range(10)])
+    return LabelledImages(
+        images[chosen], torch.from_numpy(source.target).long()[chosen], [str(d) for d in range(10)]
+    )
 
 
 @cache
@@ -100,12 +106,16 @@ def photographs(height: int = 160) -> dict[str, Tensor]:
             array = array[0]
         image = torch.from_numpy(array.copy()).permute(2, 0, 1).float()[None] / 255  # [1, 3, H, W]
         scale = height / min(image.shape[2:])
-        image = F.interpolate(image, scale_factor=scale, mode="bilinear", antialias=True, align_corners=False)
+        image = F.interpolate(
+            image, scale_factor=scale, mode="bilinear", antialias=True, align_corners=False
+        )
         result[name] = image[0].clamp(0, 1)
     return result
 
 
-def photo_crops(split: str, seed: int, per_class: int = 40, light: float = 0.0, size: int = 32) -> LabelledImages:
+def photo_crops(
+    split: str, seed: int, per_class: int = 40, light: float = 0.0, size: int = 32
+) -> LabelledImages:
     """Random square cut-outs of ten photographs; the class is the photograph.
 
     Train cut-outs come from a photograph's left half, test cut-outs from its right half; half of them are mirrored.
@@ -128,7 +138,10 @@ def photo_crops(split: str, seed: int, per_class: int = 40, light: float = 0.0, 
             side = between(36, 71)
             x, y = between(left, right - side), between(0, height - side)
             crop = F.interpolate(
-                photo[None, :, y : y + side, x : x + side], size=(size, size), mode="bilinear", antialias=True
+                photo[None, :, y : y + side, x : x + side],
+                size=(size, size),
+                mode="bilinear",
+                antialias=True,
             )
             crops.append(crop.flip(-1) if between(0, 1) else crop)
     images = random_light(torch.cat(crops), generator, light)

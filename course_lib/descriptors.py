@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course_lib.checks import shape
+from course_lib.checks import check_pictures
 
 
 def pixels(images: Tensor) -> Tensor:
@@ -33,7 +33,7 @@ def colour_histogram(images: Tensor, bins: int = 4) -> Tensor:
     Returns:
         Unit vectors.                                      # [N, bins^3]
     Raises:
-        ValueError: not colour pictures, values outside 0..1, bins < 1.
+        ValueError: not colour pictures, or values outside 0..1.
 
     The root makes every vector one unit long (the shares add up to 1), and keeps one large patch of sky from drowning
     the rest: the Euclidean distance of roots is, but for a factor, Hellinger's distance of the shares.
@@ -42,16 +42,10 @@ def colour_histogram(images: Tensor, bins: int = 4) -> Tensor:
     >>> colour_histogram(torch.zeros(1, 3, 2, 2), bins=2)
     tensor([[1., 0., 0., 0., 0., 0., 0., 0.]])
     """
-    if images.ndim != 4 or images.shape[1] != 3 or images.numel() == 0:
-        raise ValueError(f"colour_histogram: images must be colour pictures [N, 3, H, W], got {shape(images)}")
-    if bins < 1:
-        raise ValueError(f"colour_histogram: bins must be at least 1, got {bins}")
-    if not (images.min() >= 0 and images.max() <= 1):
-        raise ValueError(
-            f"colour_histogram: values must lie in 0..1, got {images.min().item():.3g} to {images.max().item():.3g}"
-        )
-    red, green, blue = (images * bins).long().clamp(max=bins - 1).flatten(2).unbind(1)  # [N, H*W] each, 0..bins-1
+    check_pictures("colour_histogram", images, channels=3)
+    steps = (images * bins).long().clamp(max=bins - 1)  # [N, 3, H, W]: 0..bins-1
+    red, green, blue = steps.flatten(2).unbind(1)  # [N, H*W] each
     colour = (red * bins + green) * bins + blue  # [N, H*W]: the number of each pixel's bin
-    counts = torch.zeros(len(images), bins**3, dtype=images.dtype)
-    counts.scatter_add_(1, colour, torch.ones_like(colour, dtype=images.dtype))
+    counts = torch.zeros(len(images), bins**3)
+    counts.scatter_add_(1, colour, torch.ones(colour.shape))  # every pixel adds 1 to its bin
     return (counts / colour.shape[1]).sqrt()

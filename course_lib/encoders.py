@@ -31,14 +31,20 @@ class ConvEncoder(nn.Module):
         blocks = []
         for i, (before, after) in enumerate(zip([channels, *widths], widths, strict=False)):
             stride = 1 if i == 0 else 2
-            blocks += [nn.Conv2d(before, after, 3, stride, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+            blocks += [
+                nn.Conv2d(before, after, kernel_size=3, stride=stride, padding=1, bias=False),
+                nn.BatchNorm2d(after),
+                nn.ReLU(),
+            ]
         self.channels, self.dim = channels, dim
         self.blocks = nn.Sequential(*blocks)
         self.project = nn.Sequential(nn.Linear(4 * widths[-1], dim), nn.BatchNorm1d(dim))
 
     def forward(self, images: Tensor) -> Tensor:
         if images.ndim != 4 or images.shape[1] != self.channels:
-            raise ValueError(f"ConvEncoder: images must be [B, {self.channels}, H, W], got {shape(images)}")
+            raise ValueError(
+                f"ConvEncoder: images must be [B, {self.channels}, H, W], got {shape(images)}"
+            )
         maps = self.blocks(images)  # [B, C, H', W']
         cells = F.adaptive_avg_pool2d(maps, 2)  # [B, C, 2, 2]
         return self.project(cells.flatten(1))  # [B, dim]
@@ -74,7 +80,9 @@ def embed(encoder: nn.Module, images: Tensor, batch_size: int = 256) -> Tensor:
         ValueError: no pictures.
     """
     if len(images) == 0:
-        raise ValueError(f"embed: images must hold at least one picture [N, C, H, W], got {shape(images)}")
+        raise ValueError(
+            f"embed: images must hold at least one picture [N, C, H, W], got {shape(images)}"
+        )
     device = next(encoder.parameters()).device
     was_training = encoder.training
     encoder.eval()

@@ -43,8 +43,12 @@ def figure(fig: Figure, alt: str) -> None:
         ValueError: no alternative text.
     """
     if not alt.strip():
-        raise ValueError("figure: alt must say what one should see in the picture, got an empty text")
-    data, metadata = picture_bundle(to_png(fig, dpi=150), alt, width=round(100 * fig.get_figwidth()))
+        raise ValueError(
+            "figure: alt must say what one should see in the picture, got an empty text"
+        )
+    data, metadata = picture_bundle(
+        to_png(fig, dpi=150), alt, width=round(100 * fig.get_figwidth())
+    )
     display(data, metadata=metadata, raw=True)
 
 
@@ -68,7 +72,9 @@ def show_source(thing: Callable) -> None:
         if text.end_lineno > text.lineno:
             lines[text.lineno - 1 : text.end_lineno] = [lines[text.lineno - 1].rstrip() + '"""']
     where = Path(inspect.getsourcefile(thing))
-    display(Markdown(f"`{where.parent.name}/{where.name}`\n```python\n" + "\n".join(lines) + "\n```"))
+    display(
+        Markdown(f"`{where.parent.name}/{where.name}`\n```python\n" + "\n".join(lines) + "\n```")
+    )
 
 
 def claim(text: str, holds: bool | Tensor) -> None:
@@ -86,19 +92,24 @@ def claim(text: str, holds: bool | Tensor) -> None:
     course_lib.notebook.ClaimFailed: The claim does not hold: 2 is less than 1
     """
     answer = holds
-    if hasattr(holds, "item") and math.prod(holds.shape) == 1:  # a tensor or numpy value with one element
+    if (
+        hasattr(holds, "item") and math.prod(holds.shape) == 1
+    ):  # a tensor or numpy value with one element
         answer = holds.item()
     if not isinstance(answer, bool):
-        raise TypeError(f"claim: holds must be a single True or False, got {type(holds).__name__}: {holds!r}")
+        raise TypeError(
+            f"claim: holds must be a single True or False, got {type(holds).__name__}: {holds!r}"
+        )
     if not answer:
         raise ClaimFailed(f"The claim does not hold: {text}")
-    mark = (
-        f'<div style="border-left:4px solid {GOOD};padding:.3em .8em"><b style="color:{GOOD}">✓ Holds</b> {text}</div>'
-    )
+    style = f"border-left:4px solid {GOOD};padding:.3em .8em"
+    mark = f'<div style="{style}"><b style="color:{GOOD}">✓ Holds</b> {text}</div>'
     display({"text/plain": f"Holds: {text}", "text/html": mark}, raw=True)
 
 
-def compare(ours: Mapping[str, object], lecture: Mapping[str, object], titles=("ours", "lecture")) -> None:
+def compare(
+    ours: Mapping[str, object], lecture: Mapping[str, object], titles=("ours", "lecture")
+) -> None:
     """Show our figures beside the lecture's, row by row.
 
     Args:
@@ -109,48 +120,76 @@ def compare(ours: Mapping[str, object], lecture: Mapping[str, object], titles=("
         ValueError: the lecture has a row that we have not.
     """
     if strangers := set(lecture) - set(ours):
-        raise ValueError(f"compare: the lecture's rows {sorted(strangers)} are missing from ours {sorted(ours)}")
+        raise ValueError(
+            f"compare: the lecture's rows {sorted(strangers)} are missing from ours {sorted(ours)}"
+        )
 
     def written(value: object) -> str:
         return f"{value:.3f}" if isinstance(value, float) else str(value)
 
-    table([("", *titles)] + [(name, written(ours[name]), written(lecture.get(name, "–"))) for name in ours])
+    table(
+        [("", *titles)]
+        + [(name, written(ours[name]), written(lecture.get(name, "–"))) for name in ours]
+    )
 
 
 def table(rows: list[tuple[str, ...]]) -> None:
     """Show rows of text as a table; the first row is its head."""
     head, *body = [[html.escape(cell) for cell in row] for row in rows]
-    cells = lambda row, tag: "".join(f'<{tag} style="text-align:left">{cell}</{tag}>' for cell in row)  # noqa: E731
-    page = "<table><thead><tr>" + cells(head, "th") + "</tr></thead><tbody>"
-    page += "".join(f"<tr>{cells(row, 'td')}</tr>" for row in body) + "</tbody></table>"
+
+    def row_of(cells: list[str], tag: str) -> str:
+        return (
+            "<tr>" + "".join(f'<{tag} style="text-align:left">{c}</{tag}>' for c in cells) + "</tr>"
+        )
+
+    page = f"<table><thead>{row_of(head, 'th')}</thead><tbody>"
+    page += "".join(row_of(row, "td") for row in body) + "</tbody></table>"
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    plain = "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    plain = "\n".join(
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
     display({"text/plain": plain, "text/html": page}, raw=True)
 
 
 class Explorer(widgets.VBox):
     """Controls over one picture; made by `explore`."""
 
-    def __init__(self, draw: Callable[..., Figure], alt: str, controls: dict[str, widgets.Widget], presets: dict):
+    def __init__(
+        self,
+        draw: Callable[..., Figure],
+        alt: str,
+        controls: dict[str, widgets.Widget],
+        presets: dict,
+    ):
         self.draw, self.alt, self.controls = draw, alt, controls
         self.error: Exception | None = None
         self.start = self.values
         self.busy = False
-        fig = draw(**self.values)  # a drawing that fails at once fails the cell, like any other code
+        fig = draw(
+            **self.values
+        )  # a drawing that fails at once fails the cell, like any other code
         self.png = self.first_png = to_png(fig)
         self.width = round(100 * fig.get_figwidth())
         layout = widgets.Layout(width=f"{self.width}px", max_width="100%")
-        self.image = widgets.Image(value=self.png, format="png", layout=layout)  # a tooltip breaks ipywidgets 8's Image
-        self.spoken = widgets.HTML(f'<span style="{UNSEEN}">At the start: {html.escape(alt)}</span>')
+        self.image = widgets.Image(
+            value=self.png, format="png", layout=layout
+        )  # a tooltip breaks ipywidgets 8's Image
+        self.spoken = widgets.HTML(
+            f'<span style="{UNSEEN}">At the start: {html.escape(alt)}</span>'
+        )
         self.message = widgets.HTML()
         for control in controls.values():
             control.observe(self.redraw, names="value")
         buttons = []
         for name, values in {**presets, "Reset": self.start}.items():
-            button = widgets.Button(description=name, tooltip=f"{name}: {values}", layout=widgets.Layout(width="auto"))
+            button = widgets.Button(
+                description=name, tooltip=f"{name}: {values}", layout=widgets.Layout(width="auto")
+            )
             button.on_click(lambda _, values=values: self.set(**values))
             buttons.append(button)
-        super().__init__([widgets.HBox(buttons), *controls.values(), self.image, self.spoken, self.message])
+        super().__init__(
+            [widgets.HBox(buttons), *controls.values(), self.image, self.spoken, self.message]
+        )
 
     @property
     def values(self) -> dict:
@@ -185,7 +224,9 @@ class Explorer(widgets.VBox):
         return {**live, **still}, metadata
 
 
-def explore(draw: Callable[..., Figure], alt: str, presets: Mapping[str, dict] | None = None, **controls) -> Explorer:
+def explore(
+    draw: Callable[..., Figure], alt: str, presets: Mapping[str, dict] | None = None, **controls
+) -> Explorer:
     """A picture and the controls that redraw it.
 
     Args:
@@ -203,15 +244,25 @@ def explore(draw: Callable[..., Figure], alt: str, presets: Mapping[str, dict] |
     """
     taken = inspect.signature(draw).parameters
     if strangers := set(controls) - set(taken):
-        raise ValueError(f"explore: {draw.__name__} takes {list(taken)}, and not {sorted(strangers)}")
-    if strangers := {name for values in (presets or {}).values() for name in values} - set(controls):
-        raise ValueError(f"explore: a preset sets {sorted(strangers)}, the controls are {sorted(controls)}")
+        raise ValueError(
+            f"explore: {draw.__name__} takes {list(taken)}, and not {sorted(strangers)}"
+        )
+    if strangers := {name for values in (presets or {}).values() for name in values} - set(
+        controls
+    ):
+        raise ValueError(
+            f"explore: a preset sets {sorted(strangers)}, the controls are {sorted(controls)}"
+        )
     if not alt.strip():
-        raise ValueError("explore: alt must say what one should see in the picture, got an empty text")
+        raise ValueError(
+            "explore: alt must say what one should see in the picture, got an empty text"
+        )
     made = {}
     for name, what in controls.items():
         default = taken[name].default
-        made[name] = make_control(name, what, None if default is inspect.Parameter.empty else default)
+        made[name] = make_control(
+            name, what, None if default is inspect.Parameter.empty else default
+        )
     return Explorer(draw, alt, made, dict(presets or {}))
 
 
@@ -224,14 +275,22 @@ def make_control(name: str, what: object, start: object) -> widgets.Widget:
     if isinstance(what, list | dict) and len(what) > 0:
         values = list(what.values()) if isinstance(what, dict) else what
         options = list(what.items()) if isinstance(what, dict) else what
-        return widgets.Dropdown(options=options, value=values[0] if start is None else start, **look)
+        return widgets.Dropdown(
+            options=options, value=values[0] if start is None else start, **look
+        )
     if isinstance(what, tuple) and len(what) == 3 and all(isinstance(v, int | float) for v in what):
         low, high, step = what
         if not (low < high and step > 0):
-            raise ValueError(f"explore: {name} must be (low, high, step) with low < high and step > 0, got {what}")
+            raise ValueError(
+                f"explore: {name} must be (low, high, step) with low < high and step > 0, got {what}"
+            )
         whole = all(isinstance(v, int) for v in what)
         start = low + (high - low) / step // 2 * step if start is None else start
         kind = widgets.IntSlider if whole else widgets.FloatSlider
         shown = {} if whole else {"readout_format": ".3g"}
-        return kind(value=int(start) if whole else start, min=low, max=high, step=step, **look, **shown)
-    raise TypeError(f"explore: {name} must be (low, high, step), a list, a dict, True or False, got {what!r}")
+        return kind(
+            value=int(start) if whole else start, min=low, max=high, step=step, **look, **shown
+        )
+    raise TypeError(
+        f"explore: {name} must be (low, high, step), a list, a dict, True or False, got {what!r}"
+    )

@@ -39,11 +39,15 @@ STYLE = {
     "ytick.major.size": 0,
     "axes.labelcolor": "#333333",
 }
-matplotlib.rcParams.update(STYLE)  # for every figure from here on, those that a student adds included
+matplotlib.rcParams.update(
+    STYLE
+)  # for every figure from here on, those that a student adds included
 WIDTH = 9.0  # inches; shown at 100 pixels an inch
 
 
-def panels(columns: int = 1, rows: int = 1, height: float = 3.2, widths: Sequence[float] | None = None):
+def panels(
+    columns: int = 1, rows: int = 1, height: float = 3.2, widths: Sequence[float] | None = None
+):
     """A figure of the page's width with a grid of axes in the course's style.
 
     Args:
@@ -54,14 +58,18 @@ def panels(columns: int = 1, rows: int = 1, height: float = 3.2, widths: Sequenc
         The figure, and its axes row by row as a flat list.
     """
     fig = Figure(figsize=(WIDTH, height * rows), layout="constrained")
-    axes = fig.subplots(rows, columns, squeeze=False, width_ratios=widths)
-    return fig, list(axes.flat)
+    axes = list(fig.subplots(rows, columns, squeeze=False, width_ratios=widths).flat)
+    for ax in axes:
+        ax.locator_params(nbins=5)  # a few ticks: calmer to look at, and each costs a millisecond
+    return fig, axes
 
 
 def to_png(fig: Figure, dpi: int = 100) -> bytes:
     """The figure as PNG bytes, the same bytes for the same figure."""
     buffer = BytesIO()
-    fig.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_level": 3})
+    fig.savefig(
+        buffer, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_level": 3}
+    )
     return buffer.getvalue()
 
 
@@ -92,8 +100,12 @@ def show_image(ax: Axes, image: Tensor, title: str = "", colour: str | None = No
 def contact_sheet(ax: Axes, images: Tensor, columns: int, title: str = "") -> None:
     """Many pictures [N, C, H, W] side by side in one axes, row by row, with a gap between them."""
     gap = max(1, images.shape[-1] // 16)
-    tiles = torch.from_numpy(np.stack([picture(image) for image in images])).permute(0, 3, 1, 2)  # [N, 3, H, W]
-    tiles = torch.cat([tiles, torch.ones(-len(tiles) % columns, *tiles.shape[1:])])  # fill the last row with paper
+    tiles = torch.from_numpy(np.stack([picture(image) for image in images])).permute(
+        0, 3, 1, 2
+    )  # [N, 3, H, W]
+    tiles = torch.cat(
+        [tiles, torch.ones(-len(tiles) % columns, *tiles.shape[1:])]
+    )  # fill the last row with paper
     tiles = F.pad(tiles, (0, gap, 0, gap), value=1.0)
     rows = tiles.unflatten(0, (-1, columns))  # [rows, columns, 3, H, W]
     sheet = rows.permute(0, 3, 1, 4, 2).flatten(0, 1).flatten(1, 2)  # [rows * H, columns * W, 3]
@@ -101,7 +113,11 @@ def contact_sheet(ax: Axes, images: Tensor, columns: int, title: str = "") -> No
 
 
 def gallery(
-    query: Tensor, results: Tensor, captions: Sequence[str], correct: Sequence[bool], query_caption: str = "query"
+    query: Tensor,
+    results: Tensor,
+    captions: Sequence[str],
+    correct: Sequence[bool],
+    query_caption: str = "query",
 ) -> Figure:
     """A query picture and what a search returned for it, nearest first; blue frames are right, orange ones wrong.
 
@@ -125,7 +141,9 @@ def gallery(
     return fig
 
 
-def distance_table(ax: Axes, images: Tensor, distances: Tensor, title: str = "", digits: int = 1) -> None:
+def distance_table(
+    ax: Axes, images: Tensor, distances: Tensor, title: str = "", digits: int = 1
+) -> None:
     """The distance between every two of a few pictures, written into squares: the nearer, the darker.
 
     Args:
@@ -141,14 +159,24 @@ def distance_table(ax: Axes, images: Tensor, distances: Tensor, title: str = "",
     for (row, column), value in np.ndenumerate(values):
         dark = row != column and value < low + 0.45 * (high - low)
         number = "0" if row == column else f"{value:.{digits}f}"
-        ax.text(column, row, number, ha="center", va="center", fontsize=9, color="white" if dark else "#333333")
+        ax.text(
+            column,
+            row,
+            number,
+            ha="center",
+            va="center",
+            fontsize=9,
+            color="white" if dark else "#333333",
+        )
     for i, image in enumerate(images):
         ax.imshow(picture(image), extent=(i - 0.46, i + 0.46, -0.58, -1.5), interpolation="nearest")
         ax.imshow(picture(image), extent=(-1.5, -0.58, i + 0.46, i - 0.46), interpolation="nearest")
     ax.set(xlim=(-1.55, n - 0.5), ylim=(n - 0.5, -1.55))
 
 
-def scatter_classes(ax: Axes, points: Tensor, labels: Tensor, names: Sequence[str], title: str = "") -> None:
+def scatter_classes(
+    ax: Axes, points: Tensor, labels: Tensor, names: Sequence[str], title: str = ""
+) -> None:
     """Points [N, 2] coloured by class, with each class's name written at the middle of its points."""
     points, labels = np.asarray(points), np.asarray(labels)
     for number, name in enumerate(names):
@@ -157,13 +185,31 @@ def scatter_classes(ax: Axes, points: Tensor, labels: Tensor, names: Sequence[st
             continue
         colour = CLASS_COLOURS[number % len(CLASS_COLOURS)]
         ax.scatter(*mine.T, s=9, color=colour, alpha=0.7, linewidths=0)
-        box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": colour, "alpha": 0.9}
-        ax.text(*np.median(mine, axis=0), name, color=colour, weight="bold", ha="center", va="center", bbox=box)
+        box = {
+            "boxstyle": "round,pad=0.15",
+            "facecolor": "white",
+            "edgecolor": colour,
+            "alpha": 0.9,
+        }
+        ax.text(
+            *np.median(mine, axis=0),
+            name,
+            color=colour,
+            weight="bold",
+            ha="center",
+            va="center",
+            bbox=box,
+        )
     bare(ax, title)
 
 
 def thumbnail_map(
-    ax: Axes, points: Tensor, images: Tensor, labels: Tensor | None = None, title: str = "", pixels: int = 900
+    ax: Axes,
+    points: Tensor,
+    images: Tensor,
+    labels: Tensor | None = None,
+    title: str = "",
+    pixels: int = 900,
 ) -> None:
     """Pictures laid out on a map: each where its point is, unless another already lies there.
 
@@ -177,7 +223,9 @@ def thumbnail_map(
     side = images.shape[-1] * zoom
     points = np.asarray(points, dtype=float)
     low, high = points.min(0), points.max(0)
-    corners = ((points - low) / (high - low) * (pixels - side - 8)).astype(int) + 4  # [N, 2] as (column, row)
+    corners = ((points - low) / (high - low) * (pixels - side - 8)).astype(
+        int
+    ) + 4  # [N, 2] as (column, row)
     canvas = np.ones((pixels, pixels, 3), dtype=np.float32)
     taken = np.zeros((pixels, pixels), dtype=bool)
     for i, (column, row) in enumerate(corners):
@@ -196,7 +244,13 @@ def thumbnail_map(
     bare(ax, title).imshow(canvas)
 
 
-def bars(ax: Axes, values: dict[str, float], title: str, colours: Sequence[str] | None = None, digits: int = 3) -> None:
+def bars(
+    ax: Axes,
+    values: dict[str, float],
+    title: str,
+    colours: Sequence[str] | None = None,
+    digits: int = 3,
+) -> None:
     """Horizontal bars with their numbers written at the ends, first one on top."""
     names = list(values)[::-1]
     colours = list(colours or [SAME] * len(names))[::-1]

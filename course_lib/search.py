@@ -61,21 +61,27 @@ class ExactIndex:
         Raises:
             ValueError: an empty index, k out of range, another d, NaN.
         """
+        self.check_search(queries, k)
+        distance = METRICS[self.metric]
+        best = queries.new_empty(len(queries), 0)  # [q, up to k]: the nearest so far...
+        numbers = torch.empty_like(best, dtype=torch.long)  # ...and which they are
+        for start in range(0, len(self), BLOCK):
+            block = distance(queries, self.vectors[start : start + BLOCK])  # [q, block]
+            its_numbers = torch.arange(start, start + block.shape[1], device=queries.device)
+            candidates = torch.cat([best, block], dim=1)
+            best, places = candidates.topk(min(k, candidates.shape[1]), largest=False)
+            numbers = torch.cat([numbers, its_numbers.expand_as(block)], dim=1).gather(1, places)
+        return best, numbers
+
+    def check_search(self, queries: Tensor, k: int) -> None:
+        """Raise what `search` raises."""
         if self.vectors is None:
             raise ValueError("ExactIndex.search: the index is empty, add vectors first")
         if not 1 <= k <= len(self):
-            raise ValueError(f"ExactIndex.search: k must be between 1 and {len(self)} (vectors held), got {k}")
+            raise ValueError(
+                f"ExactIndex.search: k must be between 1 and {len(self)} (vectors held), got {k}"
+            )
         check_vectors("ExactIndex.search", queries=queries, database=self.vectors)
-        distance = METRICS[self.metric]
-        best = queries.new_empty(len(queries), 0)  # [q, up to k]: the nearest so far...
-        numbers = torch.empty(best.shape, dtype=torch.long, device=queries.device)  # ...and which they are
-        for start in range(0, len(self), BLOCK):
-            block = distance(queries, self.vectors[start : start + BLOCK])  # [q, block]
-            block_numbers = torch.arange(start, start + block.shape[1], device=queries.device).expand_as(block)
-            candidates = torch.cat([best, block], dim=1)
-            best, places = candidates.topk(min(k, candidates.shape[1]), largest=False)
-            numbers = torch.cat([numbers, block_numbers], dim=1).gather(1, places)
-        return best, numbers
 
 
 def precision_at_1(neighbours: Tensor, query_labels: Tensor, database_labels: Tensor) -> float:

@@ -7,7 +7,16 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ["torch", "torchvision", "numpy", "matplotlib", "scikit-learn", "ipywidgets", "jupyterlab", "umap-learn"]
+PACKAGES = [
+    "torch",
+    "torchvision",
+    "numpy",
+    "matplotlib",
+    "scikit-learn",
+    "ipywidgets",
+    "jupyterlab",
+    "umap-learn",
+]
 LOCK = Path(__file__).resolve().parents[1] / "requirements.txt"
 
 
@@ -19,13 +28,19 @@ def self_test() -> list[tuple[str, str, str]]:
     """
     rows = [("what", "found", "verdict")]
     rows.append(
-        ("Python", platform.python_version(), "ok" if sys.version_info >= (3, 11) else "3.11 or newer is needed")
+        (
+            "Python",
+            platform.python_version(),
+            "ok" if sys.version_info >= (3, 11) else "3.11 or newer is needed",
+        )
     )
     rows += [(name, *check_package(name)) for name in PACKAGES]
     try:
         rows += check_torch()
     except Exception as error:  # a broken torch must not hide the other rows
-        rows.append(("torch", f"{type(error).__name__}: {error}", "run `make clean`, then `make lab`"))
+        rows.append(
+            ("torch", f"{type(error).__name__}: {error}", "run `make clean`, then `make lab`")
+        )
     rows.append(("controls", *check_controls()))
     return rows
 
@@ -52,13 +67,27 @@ def check_torch() -> list[tuple[str, str, str]]:
     started = time.perf_counter()
     product = torch.ones(1000, 1000) @ torch.ones(1000, 1000)
     milliseconds = 1000 * (time.perf_counter() - started)
-    kept = torchvision.ops.nms(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.tensor([1.0]), 0.5).tolist()
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none: the course does not need one"
+    kept = torchvision.ops.nms(
+        torch.tensor([[0.0, 0.0, 1.0, 1.0]]), torch.tensor([1.0]), 0.5
+    ).tolist()
+    gpu = (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else "none: the course does not need one"
+    )
     return [
         ("GPU", gpu, "ok"),
         ("threads", str(torch.get_num_threads()), "ok"),
-        ("a matrix product", f"{milliseconds:.0f} ms", "ok" if product[0, 0] == 1000 else "wrong result"),
-        ("torch and torchvision", "work together", "ok" if kept == [0] else "do not fit: run `make clean`, `make lab`"),
+        (
+            "a matrix product",
+            f"{milliseconds:.0f} ms",
+            "ok" if product[0, 0] == 1000 else "wrong result",
+        ),
+        (
+            "torch and torchvision",
+            "work together",
+            "ok" if kept == [0] else "do not fit: run `make clean`, `make lab`",
+        ),
     ]
 
 
@@ -77,5 +106,7 @@ def check_controls() -> tuple[str, str]:
     view.controls["width"].value = 9
     moved = view.png != before and view.error is None
     return ("a slider redraws its picture" if moved else "a slider does not redraw its picture"), (
-        "ok" if moved else "run `make clean`, then `make lab`; if a slider is not shown at all, reload the page"
+        "ok"
+        if moved
+        else "run `make clean`, then `make lab`; if a slider is not shown at all, reload the page"
     )

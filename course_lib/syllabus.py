@@ -38,7 +38,9 @@ def lecture_map(folder: str = "") -> str:
                 where = f"[{topic['notebook']} · {topic['section']}]({folder}{name}.ipynb#{anchor})"
             rows.append(f"| {topic['id']} | {topic['title']} | {where} |")
         summary = f"{lecture['id']} · {lecture['title']} — {covered} of {len(lecture['topics'])} topics covered"
-        parts.append(f"<details><summary><b>{summary}</b></summary>\n\n" + "\n".join(rows) + "\n\n</details>")
+        parts.append(
+            f"<details><summary><b>{summary}</b></summary>\n\n" + "\n".join(rows) + "\n\n</details>"
+        )
     return "\n\n".join(parts)
 
 

@@ -12,7 +12,12 @@ from torch import Tensor, nn
 from course_lib.cache import cached, fingerprint
 
 Sample = Callable[[torch.Generator], tuple[Tensor, ...]]  # draws a batch
-NOT_LEARNING = {"plots.py", "notebook.py", "syllabus.py", "selftest.py"}  # modules that no trained weight depends on
+NOT_LEARNING = {
+    "plots.py",
+    "notebook.py",
+    "syllabus.py",
+    "selftest.py",
+}  # modules that no trained weight depends on
 
 
 def device() -> torch.device:
@@ -87,16 +92,22 @@ def fit(
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
     started, losses = time.monotonic(), []
     for step in progress(range(steps), label):
-        hurry = 1.25 * (time.monotonic() - started) / max_seconds - 0.25  # counts once a fifth of the time is gone
+        hurry = (
+            1.25 * (time.monotonic() - started) / max_seconds - 0.25
+        )  # counts once a fifth of the time is gone
         done = max(step / steps, hurry)  # 0 at the start, 1 at the end
         if done >= 1:
             break
-        rate = lr * min(done / 0.1, 0.5 * (1 + torch.cos(torch.tensor(torch.pi * done)).item())) + 1e-6
+        rate = (
+            lr * min(done / 0.1, 0.5 * (1 + torch.cos(torch.tensor(torch.pi * done)).item())) + 1e-6
+        )
         for group in optimizer.param_groups:
             group["lr"] = rate
         value = loss(model, *(part.to(place) for part in sample(generator)))
         if not torch.isfinite(value):
-            raise FloatingPointError(f"fit: the loss became {value.item()} at step {step} of {steps}: lower lr")
+            raise FloatingPointError(
+                f"fit: the loss became {value.item()} at step {step} of {steps}: lower lr"
+            )
         optimizer.zero_grad()
         value.backward()
         optimizer.step()
@@ -110,7 +121,9 @@ def cross_entropy(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     return nn.functional.cross_entropy(model(images), labels)
 
 
-def load_or_train(name: str, model: nn.Module, train: Callable[..., list[float]], *data: Tensor) -> list[float]:
+def load_or_train(
+    name: str, model: nn.Module, train: Callable[..., list[float]], *data: Tensor
+) -> list[float]:
     """Load the model's weights from the cache, or train it and keep them.
 
     Args:
@@ -124,9 +137,15 @@ def load_or_train(name: str, model: nn.Module, train: Callable[..., list[float]]
     The file is named after all that determines the weights: the initial weights, the data, the text of `train`,
     the library's source and torch's version. Change any of them and the model is trained anew.
     """
-    library = [p.read_text() for p in sorted(Path(__file__).parent.glob("*.py")) if p.name not in NOT_LEARNING]
+    library = [
+        p.read_text()
+        for p in sorted(Path(__file__).parent.glob("*.py"))
+        if p.name not in NOT_LEARNING
+    ]
     initial = [part for label, tensor in model.state_dict().items() for part in (label, tensor)]
-    key = fingerprint(str(model), *initial, *data, inspect.getsource(train), library, torch.__version__)
+    key = fingerprint(
+        str(model), *initial, *data, inspect.getsource(train), library, torch.__version__
+    )
 
     def make() -> dict[str, Tensor]:
         losses = train(model, *data)

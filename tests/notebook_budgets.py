@@ -24,7 +24,11 @@ class Budgets:
             self.seconds[file.stem] += report.duration
 
     def too_slow(self) -> dict[str, float]:
-        return {name: s for name, s in self.seconds.items() if s > 2 * self.budget.get(name, float("inf"))}
+        return {
+            name: s
+            for name, s in self.seconds.items()
+            if s > 2 * self.budget.get(name, float("inf"))
+        }
 
     def pytest_sessionfinish(self, session):
         if self.too_slow() and session.exitstatus == pytest.ExitCode.OK:
@@ -32,10 +36,13 @@ class Budgets:
 
     def pytest_terminal_summary(self, terminalreporter):
         for name, seconds in sorted(self.seconds.items()):
-            terminalreporter.write_line(f"{name}: {seconds:.0f} s, budget {self.budget.get(name, '-')} s")
+            terminalreporter.write_line(
+                f"{name}: {seconds:.0f} s, budget {self.budget.get(name, '-')} s"
+            )
         for name, seconds in self.too_slow().items():
             terminalreporter.write_line(
-                f"FAILED {name} took {seconds:.0f} s, more than twice its budget of {self.budget[name]} s", red=True
+                f"FAILED {name} took {seconds:.0f} s, more than twice its budget of {self.budget[name]} s",
+                red=True,
             )
 
 

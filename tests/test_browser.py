@@ -13,14 +13,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
 FLAGS += ["--disable-component-update", "--disable-sync"]
 TOKEN = "a-token-for-this-test"
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (Debian: apt install chromium)"),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no chromium on this machine (Debian: apt install chromium)"
+    ),
 ]
 
 
@@ -34,16 +44,29 @@ def lab(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    own = {name: str(folder / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTERLAB_WORKSPACES_DIR")}
-    recipe = subprocess.run(["make", "-sn", "lab"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    own = {
+        name: str(folder / name)
+        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTERLAB_WORKSPACES_DIR")
+    }
+    recipe = subprocess.run(
+        ["make", "-sn", "lab"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     program, *options, notebook = recipe.splitlines()[-1].split()
     assert program.endswith("jupyter") and notebook == "notebooks/00_start_here.ipynb"
-    command = [str(ROOT / program), *options, "--no-browser", f"--port={port}", f"--IdentityProvider.token={TOKEN}"]
+    command = [
+        str(ROOT / program),
+        *options,
+        "--no-browser",
+        f"--port={port}",
+        f"--IdentityProvider.token={TOKEN}",
+    ]
     command += [f"--ServerApp.root_dir={folder / 'notebooks'}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command += ["--allow-root"]
     log = (folder / "lab.log").open("w")
-    server = subprocess.Popen(command, cwd=folder, env={**os.environ, **own}, stdout=log, stderr=log)
+    server = subprocess.Popen(
+        command, cwd=folder, env={**os.environ, **own}, stdout=log, stderr=log
+    )
     try:
         address = f"http://127.0.0.1:{port}"
         for _ in range(300):
@@ -71,7 +94,9 @@ def browser(tmp_path_factory):
 
 def open_notebook(browser, lab, name):
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    page.goto(f"{lab[0]}/lab/workspaces/{name[:2]}/tree/{name}?token={TOKEN}")  # a workspace of its own: no other tab
+    page.goto(
+        f"{lab[0]}/lab/workspaces/{name[:2]}/tree/{name}?token={TOKEN}"
+    )  # a workspace of its own: no other tab
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
     page.wait_for_selector(".jp-Spinner", state="detached", timeout=60_000)
     wait_for_idle(page, 60)
@@ -80,7 +105,9 @@ def open_notebook(browser, lab, name):
 
 def wait_for_idle(page, seconds: int) -> None:
     """Until the kernel is there and has nothing to do."""
-    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=1000 * seconds)
+    page.wait_for_selector(
+        '.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=1000 * seconds
+    )
 
 
 def run_all(page, file: Path, seconds: int) -> list[dict]:
@@ -117,7 +144,9 @@ def milliseconds_of_a_move(page, key: str) -> float:
         }"""
     )
     page.keyboard.press(key)
-    return page.evaluate("() => Promise.race([window.moved, new Promise(d => setTimeout(() => d(9999), 5000))])")
+    return page.evaluate(
+        "() => Promise.race([window.moved, new Promise(d => setTimeout(() => d(9999), 5000))])"
+    )
 
 
 @pytest.mark.parametrize("name, seconds", [("00_start_here", 120), ("02_embeddings", 240)])
@@ -128,8 +157,11 @@ def test_run_all_cells_and_move_a_slider_by_keyboard(browser, lab, tmp_path, nam
     assert not [kind for kind in kinds if kind[0] == "error" or kind[1] == "stderr"]
 
     assert page.locator("text=javascript error").count() == 0
+    assert page.locator("text=Jupyter news").count() == 0  # nothing asks for the network
     handle = page.locator(".noUi-handle").first
-    handle.evaluate("handle => handle.closest('.jp-Cell').scrollIntoView()")  # cells out of sight are not laid out
+    handle.evaluate(
+        "handle => handle.closest('.jp-Cell').scrollIntoView()"
+    )  # cells out of sight are not laid out
     handle.wait_for(state="visible", timeout=10_000)
     handle.focus()
     page.evaluate(
@@ -139,9 +171,13 @@ def test_run_all_cells_and_move_a_slider_by_keyboard(browser, lab, tmp_path, nam
             box.querySelector('.widget-image').dataset.watched = 'yes';
         }"""
     )
-    before = page.evaluate("() => [...document.querySelectorAll('.widget-image')].find(i => i.dataset.watched).src")
+    before = page.evaluate(
+        "() => [...document.querySelectorAll('.widget-image')].find(i => i.dataset.watched).src"
+    )
     times = [milliseconds_of_a_move(page, key) for key in ["ArrowRight", "ArrowLeft"] * 5]
-    after = page.evaluate("() => [...document.querySelectorAll('.widget-image')].find(i => i.dataset.watched).src")
+    after = page.evaluate(
+        "() => [...document.querySelectorAll('.widget-image')].find(i => i.dataset.watched).src"
+    )
     page.screenshot(path=tmp_path / f"{name}.png")
     print(f"\n{name}: median of ten moves by keyboard {statistics.median(times):.0f} ms")
     assert after != before and max(times) < 5000

@@ -12,7 +12,9 @@ BOTH = pytest.mark.parametrize("distance", [euclidean, cosine])
 
 
 def vectors(n, d, seed=0, dtype=torch.float32):
-    return torch.randn(n, d, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
+    return torch.randn(n, d, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(
+        dtype
+    )
 
 
 sizes = st.tuples(st.integers(1, 7), st.integers(1, 7), st.integers(1, 40), st.integers(0, 10**6))
@@ -35,8 +37,12 @@ def cosine_of_two(a, b):
 def test_equal_the_formula_in_a_loop(size):
     n, m, d, seed = size
     x, y = vectors(n, d, seed), vectors(m, d, seed + 1)
-    torch.testing.assert_close(euclidean(x, y).double(), by_loop(x, y, euclid_of_two), rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(cosine(x, y).double(), by_loop(x, y, cosine_of_two), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(
+        euclidean(x, y).double(), by_loop(x, y, euclid_of_two), rtol=1e-6, atol=1e-6
+    )
+    torch.testing.assert_close(
+        cosine(x, y).double(), by_loop(x, y, cosine_of_two), rtol=1e-6, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("offset", [0.0, 1.0, 100.0], ids=lambda o: f"offset {o:g}")
@@ -45,12 +51,17 @@ def test_equal_scipy_and_torch(d, offset):
     x, y = vectors(50, d) + offset, vectors(60, d, 1) + offset
     x[:10] = y[:10]  # equal pairs
     x[10:20] = y[10:20] * (1 + 1e-6)  # and nearly equal ones
-    for kind, ours, scale in (("euclidean", euclidean(x, y), 1), ("sqeuclidean", euclidean(x, y, squared=True), d)):
+    for kind, ours, scale in (
+        ("euclidean", euclidean(x, y), 1),
+        ("sqeuclidean", euclidean(x, y, squared=True), d),
+    ):
         peer = torch.from_numpy(cdist(x, y, kind)).float()
         torch.testing.assert_close(ours, peer, rtol=1e-6, atol=1e-6 * scale)
     exact = torch.cdist(x.double(), y.double(), compute_mode="donot_use_mm_for_euclid_dist").float()
     torch.testing.assert_close(euclidean(x, y), exact, rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(cosine(x, y), torch.from_numpy(cdist(x, y, "cosine")).float(), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(
+        cosine(x, y), torch.from_numpy(cdist(x, y, "cosine")).float(), rtol=1e-6, atol=1e-6
+    )
 
 
 def test_distance_to_itself_is_zero_however_long_the_vector():
@@ -68,16 +79,24 @@ def test_invariants(size):
         torch.testing.assert_close(distance(x, y), distance(y, x).T)  # symmetric
         assert (distance(x, y) >= 0).all()
     turn = torch.linalg.qr(vectors(d, d, seed + 2, torch.float64)).Q
-    torch.testing.assert_close(euclidean(x @ turn, y @ turn), euclidean(x, y))  # a rotation changes nothing
+    torch.testing.assert_close(
+        euclidean(x @ turn, y @ turn), euclidean(x, y)
+    )  # a rotation changes nothing
     torch.testing.assert_close(euclidean(x + 3, y + 3), euclidean(x, y))  # nor does a shift
-    torch.testing.assert_close(cosine(5 * x, y), cosine(x, y))  # the length of a vector is nothing to the cosine
+    torch.testing.assert_close(
+        cosine(5 * x, y), cosine(x, y)
+    )  # the length of a vector is nothing to the cosine
     straight, detour = euclidean(x[:1], y[:1]), euclidean(x[:1], -y[:1]) + euclidean(-y[:1], y[:1])
     assert straight.item() <= detour.item() + 1e-9  # the triangle inequality
     unit_x, unit_y = normalize(x), normalize(y)
-    torch.testing.assert_close(euclidean(unit_x, unit_y, squared=True), 2 * cosine(x, y), atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(
+        euclidean(unit_x, unit_y, squared=True), 2 * cosine(x, y), atol=1e-9, rtol=1e-9
+    )
 
 
-@pytest.mark.parametrize("function", [euclidean, lambda x, y: euclidean(x, y, squared=True), cosine])
+@pytest.mark.parametrize(
+    "function", [euclidean, lambda x, y: euclidean(x, y, squared=True), cosine]
+)
 def test_gradients_are_those_of_the_formula(function):
     x = vectors(4, 3, 0, torch.float64).requires_grad_()
     y = vectors(5, 3, 1, torch.float64).requires_grad_()
@@ -87,8 +106,12 @@ def test_gradients_are_those_of_the_formula(function):
 
 def test_gradient_of_nearly_equal_vectors_is_a_unit_vector():
     x = torch.tensor([[1.0, 2.0, 3.0]], dtype=torch.float64, requires_grad=True)
-    euclidean(x, x.detach() + torch.tensor([[0.0, 1e-7, 0.0]], dtype=torch.float64)).sum().backward()
-    torch.testing.assert_close(x.grad, torch.tensor([[0.0, -1.0, 0.0]], dtype=torch.float64), atol=1e-6, rtol=0)
+    euclidean(
+        x, x.detach() + torch.tensor([[0.0, 1e-7, 0.0]], dtype=torch.float64)
+    ).sum().backward()
+    torch.testing.assert_close(
+        x.grad, torch.tensor([[0.0, -1.0, 0.0]], dtype=torch.float64), atol=1e-6, rtol=0
+    )
 
 
 @BOTH
@@ -134,14 +157,49 @@ def test_cosine_of_a_zero_vector_is_a_right_angle_and_never_leaves_its_range():
         (torch.zeros(3), torch.zeros(2, 3), ValueError, r"\[n, d\], got \[3\]"),
         (torch.zeros(2, 3, 4), torch.zeros(2, 3), ValueError, r"got \[2, 3, 4\]"),
         (torch.zeros(3, 2), torch.zeros(5, 4), ValueError, r"x \[3, 2\] and y \[5, 4\]"),
-        (torch.zeros(0, 2), torch.zeros(5, 2), ValueError, r"x must hold at least one vector, got \[0, 2\]"),
-        (torch.zeros(3, 2), torch.zeros(0, 2), ValueError, r"y must hold at least one vector, got \[0, 2\]"),
+        (
+            torch.zeros(0, 2),
+            torch.zeros(5, 2),
+            ValueError,
+            r"x must hold at least one vector, got \[0, 2\]",
+        ),
+        (
+            torch.zeros(3, 2),
+            torch.zeros(0, 2),
+            ValueError,
+            r"y must hold at least one vector, got \[0, 2\]",
+        ),
         (torch.zeros(3, 0), torch.zeros(3, 0), ValueError, r"got \[3, 0\]"),
-        (torch.zeros(3, 2), torch.tensor([[0.0, 1.0], [math.nan, 1.0]]), ValueError, r"y \[2, 2\] has NaN .* row 1"),
-        (torch.tensor([[math.inf, 1.0]]), torch.zeros(3, 2), ValueError, r"x \[1, 2\] has NaN or infinity"),
-        (torch.zeros(3, 2), torch.zeros(3, 2, device="meta"), ValueError, r"x \[3, 2\] and y \[3, 2\] on cpu and meta"),
-        (torch.zeros(3, 2).long(), torch.zeros(3, 2), TypeError, r"floating point, got torch.int64 \[3, 2\]"),
-        ([[0.0, 1.0]], torch.zeros(3, 2), TypeError, r"x must be a torch tensor \[n, d\], got list"),
+        (
+            torch.zeros(3, 2),
+            torch.tensor([[0.0, 1.0], [math.nan, 1.0]]),
+            ValueError,
+            r"y \[2, 2\] has NaN .* row 1",
+        ),
+        (
+            torch.tensor([[math.inf, 1.0]]),
+            torch.zeros(3, 2),
+            ValueError,
+            r"x \[1, 2\] has NaN or infinity",
+        ),
+        (
+            torch.zeros(3, 2),
+            torch.zeros(3, 2, device="meta"),
+            ValueError,
+            r"x \[3, 2\] and y \[3, 2\] on cpu and meta",
+        ),
+        (
+            torch.zeros(3, 2).long(),
+            torch.zeros(3, 2),
+            TypeError,
+            r"floating point, got torch.int64 \[3, 2\]",
+        ),
+        (
+            [[0.0, 1.0]],
+            torch.zeros(3, 2),
+            TypeError,
+            r"x must be a torch tensor \[n, d\], got list",
+        ),
     ],
 )
 def test_bad_input_is_named_and_quoted(distance, x, y, error, says):

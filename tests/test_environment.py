@@ -20,7 +20,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 def load_maker():
-    spec = importlib.util.spec_from_file_location("make_environment", ROOT / "tools" / "make_environment.py")
+    spec = importlib.util.spec_from_file_location(
+        "make_environment", ROOT / "tools" / "make_environment.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -31,7 +33,12 @@ def maker(tmp_path, monkeypatch):
     """The environment maker, at work in an empty project with a lock of one line."""
     module = load_maker()
     (tmp_path / "requirements.txt").write_text("uv==9.9\n")
-    for name, value in (("ROOT", ""), ("VENV", ".venv"), ("LOCK", "requirements.txt"), ("DOWNLOADS", ".cache/uv")):
+    for name, value in (
+        ("ROOT", ""),
+        ("VENV", ".venv"),
+        ("LOCK", "requirements.txt"),
+        ("DOWNLOADS", ".cache/uv"),
+    ):
         monkeypatch.setattr(module, name, str(tmp_path / value))
     monkeypatch.setattr(module, "MARK", str(tmp_path / ".venv" / "course-environment"))
     return module
@@ -54,17 +61,19 @@ def pretend_to_install(maker, monkeypatch, fails_at=None):
 
 def test_a_second_call_does_nothing(maker, monkeypatch, capsys):
     told = pretend_to_install(maker, monkeypatch)
-    assert maker.main() == 0 and len(told) == 4
-    assert maker.main() == 0 and len(told) == 4
+    assert maker.main() == 0 and len(told) == 5
+    assert maker.main() == 0 and len(told) == 5
     Path(maker.LOCK).write_text("uv==10\n")
-    assert maker.main() == 0 and len(told) == 8  # a newer lock: made anew
+    assert maker.main() == 0 and len(told) == 10  # a newer lock: made anew
 
 
 def test_half_an_environment_is_never_taken_for_a_whole_one(maker, monkeypatch, capsys):
     pretend_to_install(maker, monkeypatch, fails_at="Installing the packages")
     assert maker.main() == 1
     error = capsys.readouterr().err
-    assert error.startswith("Set-up stopped. Installing the packages of requirements.txt failed: no route")
+    assert error.startswith(
+        "Set-up stopped. Installing the packages of requirements.txt failed: no route"
+    )
     assert error.count("\n") == 1
     assert not maker.is_complete(maker.fingerprint())
     assert len(pretend_to_install(maker, monkeypatch)) == 0
@@ -88,7 +97,9 @@ def test_somebody_elses_venv_is_left_alone(maker, monkeypatch, capsys):
 
 
 def test_an_old_python_is_told_in_a_sentence(maker, monkeypatch):
-    with pytest.raises(maker.SetupError, match=r"Python 3.11 or newer is needed, and .* is 3.8") as caught:
+    with pytest.raises(
+        maker.SetupError, match=r"Python 3.11 or newer is needed, and .* is 3.8"
+    ) as caught:
         maker.check_python((3, 8, 1))
     assert "\n" not in str(caught.value)
     monkeypatch.setattr(maker.shutil, "which", lambda name: "yes" if name == "python3.12" else None)
@@ -98,9 +109,16 @@ def test_an_old_python_is_told_in_a_sentence(maker, monkeypatch):
 
 def test_a_real_old_python_is_told_in_a_sentence():
     for old in ("python3.6", "python3.7", "python3.8", "python3.9", "python3.10"):
-        if shutil.which(old) and subprocess.run([old, "-c", ""], capture_output=True).returncode == 0:
-            done = subprocess.run([old, "tools/make_environment.py"], cwd=ROOT, capture_output=True, text=True)
-            assert done.returncode == 1 and done.stderr.startswith("Set-up stopped. Python 3.11 or newer is needed")
+        if (
+            shutil.which(old)
+            and subprocess.run([old, "-c", ""], capture_output=True).returncode == 0
+        ):
+            done = subprocess.run(
+                [old, "tools/make_environment.py"], cwd=ROOT, capture_output=True, text=True
+            )
+            assert done.returncode == 1 and done.stderr.startswith(
+                "Set-up stopped. Python 3.11 or newer is needed"
+            )
             return
     pytest.skip("no Python older than 3.11 on this machine")
 
@@ -113,7 +131,9 @@ def test_the_maker_is_written_for_old_pythons():
 
 def test_a_full_disk_is_told_before_anything_is_written(maker, monkeypatch, capsys):
     pretend_to_install(maker, monkeypatch)
-    monkeypatch.setattr(maker.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1.5e9))
+    monkeypatch.setattr(
+        maker.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1.5e9)
+    )
     assert maker.main() == 1
     assert "1.5 GB are free" in capsys.readouterr().err
     assert not Path(maker.VENV).exists()
@@ -122,7 +142,9 @@ def test_a_full_disk_is_told_before_anything_is_written(maker, monkeypatch, caps
 def test_a_failing_program_says_its_last_words(maker, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
     with pytest.raises(maker.SetupError, match=r"^Trying failed: one / two$"):
-        maker.run("Trying", [sys.executable, "-c", "print('one'); print('two'); raise SystemExit(3)"])
+        maker.run(
+            "Trying", [sys.executable, "-c", "print('one'); print('two'); raise SystemExit(3)"]
+        )
 
 
 def test_a_machine_without_gpu_can_do_without_the_gpu_packages(maker, monkeypatch):
@@ -138,7 +160,9 @@ def test_a_machine_without_gpu_can_do_without_the_gpu_packages(maker, monkeypatc
 
 
 def test_no_python_at_all_is_told_in_a_sentence():
-    done = subprocess.run(["make", "environment", "PYTHON=no-such-python"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        ["make", "environment", "PYTHON=no-such-python"], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode != 0 and "no-such-python was not found" in done.stderr
 
 
@@ -162,12 +186,16 @@ def test_this_environment_is_the_lock():
 
 def locked() -> dict[str, SpecifierSet]:
     lines = [line for line in LOCK.splitlines() if line and not line.lstrip().startswith("#")]
-    return {canonicalize_name(Requirement(line).name): Requirement(line).specifier for line in lines}
+    return {
+        canonicalize_name(Requirement(line).name): Requirement(line).specifier for line in lines
+    }
 
 
 def test_the_lock_pins_everything_and_names_no_registry():
     assert all(re.fullmatch(r"==[\w.!+-]+", str(specifier)) for specifier in locked().values())
-    assert not re.search(r"https?://|--index|--find-links|--extra| @ |^-e|/(home|root|tmp|work)/", LOCK, re.MULTILINE)
+    assert not re.search(
+        r"https?://|--index|--find-links|--extra| @ |^-e|/(home|root|tmp|work)/", LOCK, re.MULTILINE
+    )
 
 
 def test_the_lock_holds_what_the_project_asks_for():
@@ -176,7 +204,9 @@ def test_the_lock_holds_what_the_project_asks_for():
         asked = Requirement(line)
         pin = str(pins[canonicalize_name(asked.name)]).removeprefix("==")
         assert pin in asked.specifier, line
-    assert str(pins["torch"])[:6] == "==2.15" and str(pins["torchvision"])[:6] == "==0.29"  # a pair seen to work
+    assert (
+        str(pins["torch"])[:6] == "==2.15" and str(pins["torchvision"])[:6] == "==0.29"
+    )  # a pair seen to work
 
 
 def environment_yml() -> tuple[list[str], list[str]]:
@@ -200,7 +230,9 @@ def test_environment_yml_installs_the_lock_and_nothing_of_its_own():
 
 
 def test_no_address_of_a_registry_and_no_path_of_a_machine_is_committed():
-    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.split()
     if not files:
         pytest.skip("not a git checkout")
     for name in files:
@@ -209,7 +241,13 @@ def test_no_address_of_a_registry_and_no_path_of_a_machine_is_committed():
             continue  # the notebooks have a test of their own
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"/(?:root|work|home/\w+|Users/\w+)/\w", text), name
-        if path.name in {"requirements.txt", "pyproject.toml", "environment.yml", "Makefile", "run"}:
+        if path.name in {
+            "requirements.txt",
+            "pyproject.toml",
+            "environment.yml",
+            "Makefile",
+            "run",
+        }:
             assert not re.search(r"https?://", text), name
 
 
@@ -223,10 +261,11 @@ def test_importing_the_library_alone_is_light():
     )
     assert "torch" not in done.stderr and "numpy" not in done.stderr
     heavy = "import sys; from course_lib import distances, search, datasets, plots, syllabus, training; "
-    heavy += (
-        "print([m for m in ('torchvision', 'umap', 'sklearn', 'pandas', 'skimage', 'ipywidgets') if m in sys.modules])"
+    late = ["torchvision", "umap", "sklearn", "pandas", "skimage", "ipywidgets"]
+    heavy += f"print([m for m in {late} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", heavy], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
 
 

@@ -63,7 +63,8 @@ def test_fit_learns_and_is_deterministic():
     assert learn(second, images, labels, steps=80) == losses
     assert learn(net(), images, labels, steps=80, seed=1) != losses
     assert all(
-        torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+        torch.equal(a, b)
+        for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     )
 
 

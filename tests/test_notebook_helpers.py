@@ -36,7 +36,10 @@ def bar(height=2, colour="blue", grid=True):
 def test_figure_shows_a_picture_with_its_text(shown):
     figure(bar(), alt="a blue bar")
     ((data, metadata),) = shown()
-    assert data["text/plain"] == "Figure: a blue bar" and metadata["image/png"] == {"width": 900, "alt": "a blue bar"}
+    assert data["text/plain"] == "Figure: a blue bar" and metadata["image/png"] == {
+        "width": 900,
+        "alt": "a blue bar",
+    }
     pixels = imread(io.BytesIO(base64.b64decode(data["image/png"])))
     assert pixels.shape[1] == 1350  # sharper than it is wide, for good screens
     with pytest.raises(ValueError, match="alt must say"):
@@ -78,7 +81,9 @@ def test_a_claim_that_does_not_hold_stops_the_notebook(untruth):
         claim("it is so", untruth)
 
 
-@pytest.mark.parametrize("neither", [1, "yes", None, 0.3, torch.ones(2) > 0, np.ones(2) > 0, torch.tensor(1)])
+@pytest.mark.parametrize(
+    "neither", [1, "yes", None, 0.3, torch.ones(2) > 0, np.ones(2) > 0, torch.tensor(1)]
+)
 def test_a_claim_wants_one_truth_value(neither):
     with pytest.raises(TypeError, match="single True or False, got"):
         claim("it is so", neither)
@@ -86,14 +91,25 @@ def test_a_claim_wants_one_truth_value(neither):
 
 def test_compare_sets_side_by_side(shown):
     compare(ours={"softmax": 0.98765, "ArcFace": "-"}, lecture={"softmax": 0.9908})
-    assert shown()[0][0]["text/plain"] == "         ours   lecture\nsoftmax  0.988  0.991\nArcFace  -      –"
+    assert (
+        shown()[0][0]["text/plain"]
+        == "         ours   lecture\nsoftmax  0.988  0.991\nArcFace  -      –"
+    )
     with pytest.raises(ValueError, match=r"rows \['SphereFace'\] are missing"):
         compare(ours={"softmax": 1.0}, lecture={"SphereFace": 1.0})
 
 
 def explorer(**changes) -> Explorer:
     controls = {"height": (0, 9, 1), "colour": ["blue", "red"], "grid": True}
-    return explore(bar, **{"alt": "a bar", "presets": {"high": {"height": 9, "colour": "red"}}, **controls, **changes})
+    return explore(
+        bar,
+        **{
+            "alt": "a bar",
+            "presets": {"high": {"height": 9, "colour": "red"}},
+            **controls,
+            **changes,
+        },
+    )
 
 
 def mean_colour(png):
@@ -108,7 +124,9 @@ def test_explore_starts_at_the_drawings_defaults_and_redraws():
     for name, value in (("height", 7), ("colour", "red"), ("grid", False)):
         view.controls[name].value = value
         pictures.add(view.image.value)
-    assert len(pictures) == 4 and view.png == plots.to_png(bar(7, "red", False)) and view.error is None
+    assert (
+        len(pictures) == 4 and view.png == plots.to_png(bar(7, "red", False)) and view.error is None
+    )
     assert mean_colour(view.png)[0] > mean_colour(view.png)[2]  # it is red
 
 
@@ -120,7 +138,11 @@ def test_explore_buttons_move_all_controls_and_draw_once():
         return bar(height, colour)
 
     view = explore(
-        draw, alt="a bar", presets={"high": {"height": 9, "colour": "red"}}, height=(0, 9, 1), colour=["blue", "red"]
+        draw,
+        alt="a bar",
+        presets={"high": {"height": 9, "colour": "red"}},
+        height=(0, 9, 1),
+        colour=["blue", "red"],
     )
     high, reset = view.children[0].children
     high.click()
@@ -139,7 +161,9 @@ def test_explore_shows_an_error_and_keeps_the_picture():
     before = view.png
     view.controls["height"].value = 5
     assert view.png == view.image.value == before
-    assert "ValueError: five is &lt;unlucky&gt;" in view.message.value and isinstance(view.error, ValueError)
+    assert "ValueError: five is &lt;unlucky&gt;" in view.message.value and isinstance(
+        view.error, ValueError
+    )
     view.controls["height"].value = 6
     assert view.message.value == "" and view.error is None and view.png != before
     with pytest.raises(ValueError, match="unlucky"):
@@ -152,7 +176,9 @@ def test_explore_is_one_picture_that_follows_and_one_that_stays():
     view.controls["height"].value = 9
     assert view.image is image and view.image.value != first
     data, metadata = view._repr_mimebundle_()
-    assert base64.b64decode(data["image/png"]) == first  # the static picture tells the starting state
+    assert (
+        base64.b64decode(data["image/png"]) == first
+    )  # the static picture tells the starting state
     assert data["text/plain"] == "Figure: a bar" and metadata["image/png"]["alt"] == "a bar"
     assert "application/vnd.jupyter.widget-view+json" in data
     assert view.image.tooltip is None, "ipywidgets 8 fails to show an Image with a tooltip"
@@ -162,7 +188,11 @@ def test_explore_is_one_picture_that_follows_and_one_that_stays():
 @pytest.mark.parametrize(
     "changes, error, says",
     [
-        ({"width": (0, 1, 1)}, ValueError, r"bar takes \['height', 'colour', 'grid'\], and not \['width'\]"),
+        (
+            {"width": (0, 1, 1)},
+            ValueError,
+            r"bar takes \['height', 'colour', 'grid'\], and not \['width'\]",
+        ),
         ({"presets": {"wide": {"width": 3}}}, ValueError, r"a preset sets \['width'\]"),
         ({"alt": ""}, ValueError, "alt must say"),
         ({"height": (5, 1, 1)}, ValueError, r"height must be \(low, high, step\) with low < high"),
@@ -180,9 +210,19 @@ def test_explore_refuses(changes, error, says):
 
 
 def test_sliders_of_whole_and_of_real_numbers():
-    view = explore(lambda a, b, c=3: bar(), alt="a bar", a=(0, 10, 1), b=(0.0, 1.0, 0.1), c={"three": 3, "four": 4})
+    view = explore(
+        lambda a, b, c=3: bar(),
+        alt="a bar",
+        a=(0, 10, 1),
+        b=(0.0, 1.0, 0.1),
+        c={"three": 3, "four": 4},
+    )
     assert view.values == {"a": 5, "b": 0.5, "c": 3}
-    assert [type(view.controls[n]).__name__ for n in "abc"] == ["IntSlider", "FloatSlider", "Dropdown"]
+    assert [type(view.controls[n]).__name__ for n in "abc"] == [
+        "IntSlider",
+        "FloatSlider",
+        "Dropdown",
+    ]
 
 
 def test_panels_do_not_pile_up_in_pyplot():
@@ -200,12 +240,18 @@ def test_contact_sheet_lays_pictures_row_by_row():
     sheet = ax.images[0].get_array()
     assert sheet.shape == (4 + 1 + 4, 4 + 1 + 4 + 1 + 4, 3)
     corners = [sheet[5 * (i // 3), 5 * (i % 3), 0] for i in range(6)]
-    np.testing.assert_allclose(corners, [0, 0.2, 0.4, 0.6, 0.8, 1.0], atol=1e-6)  # the sixth place is paper
+    np.testing.assert_allclose(
+        corners, [0, 0.2, 0.4, 0.6, 0.8, 1.0], atol=1e-6
+    )  # the sixth place is paper
 
 
 def test_thumbnail_map_puts_pictures_where_their_points_are():
-    points = torch.tensor([[0.0, 0.0], [1.0, 1.0], [1.0, 0.999]])  # the third would cover the second
-    images = torch.stack([torch.tensor([1.0, 0, 0]), torch.tensor([0, 1.0, 0]), torch.tensor([0, 0, 1.0])])
+    points = torch.tensor(
+        [[0.0, 0.0], [1.0, 1.0], [1.0, 0.999]]
+    )  # the third would cover the second
+    images = torch.stack(
+        [torch.tensor([1.0, 0, 0]), torch.tensor([0, 1.0, 0]), torch.tensor([0, 0, 1.0])]
+    )
     _, (ax,) = plots.panels()
     plots.thumbnail_map(ax, points, images[:, :, None, None].expand(3, 3, 8, 8), pixels=200)
     canvas = np.asarray(ax.images[0].get_array())
@@ -220,7 +266,9 @@ def test_palette_is_told_apart_by_the_colour_blind():
 
     def seen(colour):
         r, g, b = (v**2.2 for v in to_rgb(colour))
-        return np.array([0.29275 * r + 0.70725 * g, 0.29275 * r + 0.70725 * g, -0.02234 * r + 0.02234 * g + b])
+        return np.array(
+            [0.29275 * r + 0.70725 * g, 0.29275 * r + 0.70725 * g, -0.02234 * r + 0.02234 * g + b]
+        )
 
     main = [plots.SAME, plots.OTHER, plots.QUERY]
     gaps = [np.abs(seen(a) - seen(b)).max() for i, a in enumerate(main) for b in main[:i]]
@@ -231,9 +279,14 @@ def test_self_test_passes_here_and_notices_what_is_wrong(monkeypatch):
     rows = selftest.self_test()
     assert all(verdict == "ok" for _, _, verdict in rows[1:])
     monkeypatch.setattr(selftest, "PACKAGES", ["torch", "no-such-package"])
-    monkeypatch.setattr(selftest, "version", lambda name: {"torch": "1.0"}.get(name) or missing(name))
+    monkeypatch.setattr(
+        selftest, "version", lambda name: {"torch": "1.0"}.get(name) or missing(name)
+    )
     bad = {name: verdict for name, _, verdict in selftest.self_test()}
-    assert bad["torch"].startswith("the course was tested with 2.") and "make lab" in bad["no-such-package"]
+    assert (
+        bad["torch"].startswith("the course was tested with 2.")
+        and "make lab" in bad["no-such-package"]
+    )
 
 
 def missing(name):
@@ -242,7 +295,9 @@ def missing(name):
 
 def test_explore_survives_a_draw_that_is_slow_on_another_thread():
     """Two moves that come in while one picture is drawn end at the last value."""
-    view = explore(lambda height=2: (time.sleep(0.01), bar(height))[1], alt="a bar", height=(0, 9, 1))
+    view = explore(
+        lambda height=2: (time.sleep(0.01), bar(height))[1], alt="a bar", height=(0, 9, 1)
+    )
     threads = [threading.Thread(target=lambda h=h: view.set(height=h)) for h in (4, 7)]
     for thread in threads:
         thread.start()

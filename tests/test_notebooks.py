@@ -18,7 +18,9 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SOURCES = sorted((ROOT / "notebooks" / "source").glob("*.py"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
-spec = importlib.util.spec_from_file_location("build_notebooks", ROOT / "tools" / "build_notebooks.py")
+spec = importlib.util.spec_from_file_location(
+    "build_notebooks", ROOT / "tools" / "build_notebooks.py"
+)
 builder = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(builder)
 
@@ -41,18 +43,27 @@ def outputs(notebook):
 
 def test_every_source_has_a_notebook_and_a_budget():
     names = [path.stem for path in SOURCES]
-    assert names == [path.stem for path in NOTEBOOKS] == [entry["name"] for entry in syllabus.notebooks()]
+    assert (
+        names
+        == [path.stem for path in NOTEBOOKS]
+        == [entry["name"] for entry in syllabus.notebooks()]
+    )
 
 
 @each_notebook
 def test_same_cells_as_the_source(path):
-    cells = lambda notebook: [(c.cell_type, c.source, c.metadata.get("tags", [])) for c in notebook.cells]  # noqa: E731
-    assert cells(read(path)) == cells(jupytext.read(source_of(path)))
+    ours, theirs = (
+        [(c.cell_type, c.source, c.metadata.get("tags", [])) for c in notebook.cells]
+        for notebook in (read(path), jupytext.read(source_of(path)))
+    )
+    assert ours == theirs
 
 
 @each_notebook
 def test_made_from_this_source_and_this_library(path):
-    assert builder.built_from(path) == builder.fingerprint(source_of(path)), "out of date: run `make notebooks`"
+    assert builder.built_from(path) == builder.fingerprint(source_of(path)), (
+        "out of date: run `make notebooks`"
+    )
 
 
 @each_notebook
@@ -85,7 +96,9 @@ def test_every_picture_has_alternative_text_and_the_file_is_small(path):
         alt = output.metadata["image/png"]["alt"]
         assert len(alt) > 10 and output.data["text/plain"] == f"Figure: {alt}"
     for output in outputs(read(path)):
-        assert not re.search(r"<img(?![^>]*\balt=)", str(output.get("data", {}).get("text/html", "")))
+        assert not re.search(
+            r"<img(?![^>]*\balt=)", str(output.get("data", {}).get("text/html", ""))
+        )
 
 
 @each_notebook
@@ -93,14 +106,20 @@ def test_it_opens_with_what_one_will_be_able_to_do_and_closes_with_it(path):
     notebook = read(path)
     text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     opening, closing = text.partition("\n## ")[0], text.partition("## What you can do now")[2]
-    promised, kept = (len(re.findall(r"^\* ", part, flags=re.MULTILINE)) for part in (opening, closing))
+    promised, kept = (
+        len(re.findall(r"^\* ", part, flags=re.MULTILINE)) for part in (opening, closing)
+    )
     assert 3 <= promised <= 5 and kept == promised
 
 
 @each_notebook
 def test_links_between_notebooks_lead_somewhere(path):
     headings = {
-        p.name: {h.replace(" ", "-") for c in read(p).cells for h in re.findall(r"^#+ (.*)", c.source, re.MULTILINE)}
+        p.name: {
+            h.replace(" ", "-")
+            for c in read(p).cells
+            for h in re.findall(r"^#+ (.*)", c.source, re.MULTILINE)
+        }
         for p in NOTEBOOKS
     }
     links = re.findall(r"\]\(([\w.]+\.ipynb)(?:#([^)]*))?\)", path.read_text(encoding="utf-8"))
@@ -115,7 +134,10 @@ def test_every_covered_topic_has_its_section():
     for topic in topics:
         if topic["section"]:
             cells = read(ROOT / "notebooks" / f"{names[topic['notebook']]}.ipynb").cells
-            assert any(re.search(rf"^##+ {re.escape(topic['section'])}$", c.source, re.MULTILINE) for c in cells), topic
+            assert any(
+                re.search(rf"^##+ {re.escape(topic['section'])}$", c.source, re.MULTILINE)
+                for c in cells
+            ), topic
 
 
 def test_readme_shows_the_map_and_the_times_as_they_are():
@@ -165,8 +187,22 @@ claim("two is less than three", 2 < 3)
 explore(lambda k=1: panels()[0], alt="nothing but a frame", k=(1, 5, 1))
 """
 
-NBVAL = [sys.executable, "-m", "pytest", "-p", "tests.notebook_budgets", "-p", "no:cacheprovider", "--nbval"]
-NBVAL += ["--nbval-current-env", "--nbval-cell-timeout=20", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
+NBVAL = [
+    sys.executable,
+    "-m",
+    "pytest",
+    "-p",
+    "tests.notebook_budgets",
+    "-p",
+    "no:cacheprovider",
+    "--nbval",
+]
+NBVAL += [
+    "--nbval-current-env",
+    "--nbval-cell-timeout=20",
+    "--nbval-sanitize-with",
+    "tests/nbval_sanitize.cfg",
+]
 
 
 def drop_cell(notebook):
@@ -208,7 +244,9 @@ def toy(tmp_path_factory):
 def nbval(notebook, folder, *options):
     path = folder / "77_toy.ipynb"
     nbformat.write(notebook, path)
-    return subprocess.run([*NBVAL, *options, str(path)], cwd=ROOT, capture_output=True, text=True, timeout=170)
+    return subprocess.run(
+        [*NBVAL, *options, str(path)], cwd=ROOT, capture_output=True, text=True, timeout=170
+    )
 
 
 def test_nbval_passes_a_whole_notebook(toy, tmp_path):
@@ -216,11 +254,15 @@ def test_nbval_passes_a_whole_notebook(toy, tmp_path):
     assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout
 
 
-@pytest.mark.parametrize("harm", [drop_cell, wrong_number, raised_error, dead_kernel, endless, missing_picture])
+@pytest.mark.parametrize(
+    "harm", [drop_cell, wrong_number, raised_error, dead_kernel, endless, missing_picture]
+)
 def test_nbval_fails_a_broken_notebook(toy, tmp_path, harm):
     broken = nbformat.from_dict(json.loads(nbformat.writes(toy)))
     harm(broken)
-    done = nbval(broken, tmp_path, *(["--nbval-cell-timeout=3"] if harm in (endless, dead_kernel) else []))
+    done = nbval(
+        broken, tmp_path, *(["--nbval-cell-timeout=3"] if harm in (endless, dead_kernel) else [])
+    )
     assert done.returncode == 1, done.stdout
 
 
@@ -231,8 +273,12 @@ def test_a_notebook_over_twice_its_budget_fails(toy, tmp_path):
     )
     nbformat.write(toy, tmp_path / "77_toy.ipynb")
     command = [*NBVAL[:3], "-p", "tight", *NBVAL[3:], str(tmp_path / "77_toy.ipynb")]
-    done = subprocess.run(command, cwd=ROOT, env=env_with(tmp_path), capture_output=True, text=True, timeout=170)
-    assert done.returncode == 1 and "more than twice its budget" in done.stdout, done.stdout + done.stderr
+    done = subprocess.run(
+        command, cwd=ROOT, env=env_with(tmp_path), capture_output=True, text=True, timeout=170
+    )
+    assert done.returncode == 1 and "more than twice its budget" in done.stdout, (
+        done.stdout + done.stderr
+    )
 
 
 def env_with(folder):

@@ -31,8 +31,12 @@ def test_every_set_is_deterministic_and_in_range(name):
 
 
 def test_photo_crops_never_share_a_pixel_between_train_and_test(monkeypatch):
-    halves = torch.cat([torch.zeros(3, 160, 120), torch.ones(3, 160, 120)], dim=2)  # left black, right white
-    monkeypatch.setattr(datasets, "photographs", lambda: dict.fromkeys(datasets.PHOTOGRAPHS, halves))
+    halves = torch.cat(
+        [torch.zeros(3, 160, 120), torch.ones(3, 160, 120)], dim=2
+    )  # left black, right white
+    monkeypatch.setattr(
+        datasets, "photographs", lambda: dict.fromkeys(datasets.PHOTOGRAPHS, halves)
+    )
     assert datasets.load("photo-crops", "train").images.max() == 0
     assert datasets.load("photo-crops", "test").images.min() > 0.999
 
@@ -45,7 +49,9 @@ def test_a_lamp_changes_light_but_not_what_is_shown():
     ratio = lamp.images / plain.images
     for picture, inside in zip(ratio, middle, strict=True):
         red = picture[0][inside[0]]
-        assert red.numel() < 2 or red.max() - red.min() < 1e-4  # one factor for all of a picture's red
+        assert (
+            red.numel() < 2 or red.max() - red.min() < 1e-4
+        )  # one factor for all of a picture's red
 
 
 def test_first_per_class():
@@ -56,7 +62,9 @@ def test_first_per_class():
 
 
 def test_unknown_names_are_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"no data set 'cats', choose one of \['digits', 'photo-crops'\]"):
+    with pytest.raises(
+        ValueError, match=r"no data set 'cats', choose one of \['digits', 'photo-crops'\]"
+    ):
         datasets.load("cats", "train")
     with pytest.raises(ValueError, match="split must be 'train' or 'test', got 'val'"):
         datasets.load("digits", "val")
@@ -110,7 +118,9 @@ def test_random_affine_varies_each_picture_by_its_own_amounts():
 
 def test_random_affine_turns_as_far_as_it_says():
     x = torch.linspace(-1, 1, 64)
-    image = ((x[:, None].abs() < 0.1) & (x[None].abs() < 0.8)).float()[None, None].repeat(200, 1, 1, 1)  # a level bar
+    image = (
+        ((x[:, None].abs() < 0.1) & (x[None].abs() < 0.8)).float()[None, None].repeat(200, 1, 1, 1)
+    )  # a level bar
     varied = random_affine(image, generator(), turn=0.3, scale=0, shift=0)[:, 0]
     y, x = torch.meshgrid(x, x, indexing="ij")
     angle = torch.atan2((varied * x * y).sum((1, 2)), (varied * x * x).sum((1, 2)))

@@ -13,7 +13,9 @@ def vectors(n, d=8, seed=0):
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
-@given(n=st.integers(1, 40), k=st.integers(1, 40), parts=st.integers(1, 4), seed=st.integers(0, 1000))
+@given(
+    n=st.integers(1, 40), k=st.integers(1, 40), parts=st.integers(1, 4), seed=st.integers(0, 1000)
+)
 def test_finds_what_scikit_learn_finds(metric, n, k, parts, seed):
     k = min(k, n)
     x, queries = vectors(n, seed=seed), vectors(5, seed=seed + 1)
@@ -21,7 +23,9 @@ def test_finds_what_scikit_learn_finds(metric, n, k, parts, seed):
     for part in x.chunk(parts):  # added little by little, as a collection grows
         index.add(part)
     distances, found = index.search(queries, k)
-    theirs, peer = NearestNeighbors(n_neighbors=k, metric=metric, algorithm="brute").fit(x).kneighbors(queries)
+    theirs, peer = (
+        NearestNeighbors(n_neighbors=k, metric=metric, algorithm="brute").fit(x).kneighbors(queries)
+    )
     assert found.tolist() == peer.tolist()
     torch.testing.assert_close(distances, torch.from_numpy(theirs).float(), atol=1e-5, rtol=1e-5)
 
@@ -44,7 +48,9 @@ def test_the_index_keeps_its_own_copy():
 
 
 def test_bad_calls_change_nothing():
-    with pytest.raises(ValueError, match=r"metric must be one of \['cosine', 'euclidean'\], got 'l7'"):
+    with pytest.raises(
+        ValueError, match=r"metric must be one of \['cosine', 'euclidean'\], got 'l7'"
+    ):
         ExactIndex("l7")
     index = ExactIndex()
     with pytest.raises(ValueError, match="index is empty"):

@@ -42,7 +42,10 @@ def inputs_of(source: Path) -> list[Path]:
             continue
         found.append(path)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "course_lib":
+            if (
+                isinstance(node, ast.ImportFrom)
+                and (node.module or "").split(".")[0] == "course_lib"
+            ):
                 names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
                 modules = [ROOT / (name.replace(".", "/") + ".py") for name in names]
                 waiting += [module for module in modules if module.exists()]
@@ -68,7 +71,11 @@ def built_from(notebook: Path) -> str:
     """The fingerprint a notebook was built from; empty if it was never built."""
     if not notebook.exists():
         return ""
-    return json.loads(notebook.read_text(encoding="utf-8"))["metadata"].get("course", {}).get("inputs", "")
+    return (
+        json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
+        .get("course", {})
+        .get("inputs", "")
+    )
 
 
 def cells_of(source: Path) -> nbformat.NotebookNode:
@@ -127,12 +134,17 @@ def record_seconds(name: str, seconds: float) -> None:
     before = times.get(name)
     if before is None or abs(seconds - before) > max(3, 0.25 * before):
         times[name] = round(seconds)
-        RUN_TIMES.write_text(json.dumps(times, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n")
+        RUN_TIMES.write_text(
+            json.dumps(times, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n"
+        )
 
 
 def readme_with_tables(text: str) -> str:
     """README with its two generated parts, between their marks, as they should be now."""
-    for mark, content in (("lecture map", lecture_map("notebooks/")), ("time table", time_table("notebooks/"))):
+    for mark, content in (
+        ("lecture map", lecture_map("notebooks/")),
+        ("time table", time_table("notebooks/")),
+    ):
         begin, end = f"<!-- {mark}: written by make notebooks -->", f"<!-- end of {mark} -->"
         pattern = re.escape(begin) + ".*?" + re.escape(end)
         if not re.search(pattern, text, flags=re.DOTALL):
@@ -144,30 +156,47 @@ def readme_with_tables(text: str) -> str:
 
 def chosen_sources(words: list[str]) -> list[Path]:
     """The sources to build; 00_start_here, which shows the others' times, comes last."""
-    sources = sorted((NOTEBOOKS / "source").glob("[0-9][0-9]_*.py"), key=lambda path: (path.stem[:2] == "00", path))
+    sources = sorted(
+        (NOTEBOOKS / "source").glob("[0-9][0-9]_*.py"),
+        key=lambda path: (path.stem[:2] == "00", path),
+    )
     unlisted = {path.stem for path in sources} ^ {entry["name"] for entry in notebooks()}
     if unlisted:
-        raise SystemExit(f"data/notebooks.toml and notebooks/source do not name the same notebooks: {sorted(unlisted)}")
+        raise SystemExit(
+            f"data/notebooks.toml and notebooks/source do not name the same notebooks: {sorted(unlisted)}"
+        )
     if words == ["--all"]:
         return sources
     unknown = [word for word in words if not any(path.stem.startswith(word) for path in sources)]
     if unknown:
-        raise SystemExit(f"no notebook begins with {unknown}; there are {[path.stem for path in sources]}")
-    return [path for path in sources if any(path.stem.startswith(word) for word in words) or not words]
+        raise SystemExit(
+            f"no notebook begins with {unknown}; there are {[path.stem for path in sources]}"
+        )
+    return [
+        path for path in sources if any(path.stem.startswith(word) for word in words) or not words
+    ]
 
 
 def main() -> None:
     words = sys.argv[1:]
     os.environ["TQDM_DISABLE"] = "1"  # in the notebooks' kernels, not here
     sources = chosen_sources(words)
-    stale = sources if words else [path for path in sources if fingerprint(path) != built_from(target_of(path))]
+    stale = (
+        sources
+        if words
+        else [path for path in sources if fingerprint(path) != built_from(target_of(path))]
+    )
     progress = tqdm(stale, disable=False)
     for source in progress:
         progress.set_description(source.stem)
         record_seconds(source.stem, build(source))
-        if fingerprint(source) != built_from(target_of(source)):  # 00_start_here shows its own, now newer, time
+        if fingerprint(source) != built_from(
+            target_of(source)
+        ):  # 00_start_here shows its own, now newer, time
             build(source)
-    README.write_text(readme_with_tables(README.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+    README.write_text(
+        readme_with_tables(README.read_text(encoding="utf-8")), encoding="utf-8", newline="\n"
+    )
     print(f"{len(stale)} of {len(sources)} notebooks built")
 
 

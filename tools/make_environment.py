@@ -17,10 +17,15 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 MARK = os.path.join(VENV, "course-environment")
 LOCK = os.path.join(ROOT, "requirements.txt")
-DOWNLOADS = os.path.join(ROOT, ".cache", "uv")  # kept while an install has not succeeded, so that it can go on
+DOWNLOADS = os.path.join(
+    ROOT, ".cache", "uv"
+)  # kept while an install has not succeeded, so that it can go on
 
 OLDEST_PYTHON = (3, 11)
-GIGABYTES_NEEDED = {"cuda": 8, "cpu": 3}  # environment and downloads while they lie side by side, with some air
+GIGABYTES_NEEDED = {
+    "cuda": 8,
+    "cpu": 3,
+}  # environment and downloads while they lie side by side, with some air
 GPU_ONLY = re.compile(r"(nvidia-|cuda-|triton)")
 
 
@@ -37,7 +42,9 @@ def torch_backend():
 def fingerprint():
     """What the environment is made from: the lock, the Python and the torch build."""
     with open(LOCK, "rb") as file:
-        return hashlib.sha256(file.read() + repr((sys.version_info[:2], torch_backend())).encode()).hexdigest()
+        return hashlib.sha256(
+            file.read() + repr((sys.version_info[:2], torch_backend())).encode()
+        ).hexdigest()
 
 
 def is_complete(wanted):
@@ -59,8 +66,16 @@ def check_python(version=sys.version_info):
     """Raise SetupError if this Python is older than the course can use; name a newer one if it is on the PATH."""
     if tuple(version[:2]) >= OLDEST_PYTHON:
         return
-    newer = [name for name in ("python3.11", "python3.12", "python3.13", "python3.14") if shutil.which(name)]
-    advice = "run `make {} PYTHON={}`".format("lab", newer[-1]) if newer else "install a newer one from python.org"
+    newer = [
+        name
+        for name in ("python3.11", "python3.12", "python3.13", "python3.14")
+        if shutil.which(name)
+    ]
+    advice = (
+        "run `make {} PYTHON={}`".format("lab", newer[-1])
+        if newer
+        else "install a newer one from python.org"
+    )
     raise SetupError(
         "Python {}.{} or newer is needed, and {} is {}.{}: {}.".format(
             OLDEST_PYTHON[0], OLDEST_PYTHON[1], sys.executable, version[0], version[1], advice
@@ -98,30 +113,43 @@ def run(what, command, **environment):
         universal_newlines=True,
     )
     if done.returncode != 0:
-        last_words = " / ".join(line.strip() for line in (done.stdout or "the reason stands above").splitlines()[-3:])
+        last_words = " / ".join(
+            line.strip() for line in (done.stdout or "the reason stands above").splitlines()[-3:]
+        )
         raise SetupError("{} failed: {}".format(what, last_words))
 
 
 def make_environment(wanted):
     """Build .venv from nothing and mark it complete."""
     if os.path.isdir(VENV) and not os.path.exists(MARK):
-        raise SetupError("The folder .venv is there and was not made by this course: move it away, then call again.")
+        raise SetupError(
+            "The folder .venv is there and was not made by this course: move it away, then call again."
+        )
     shutil.rmtree(VENV, ignore_errors=True)
     os.makedirs(VENV)
     write_mark("begun")
-    run("Making .venv (on Debian and Ubuntu: apt install python3-venv)", [sys.executable, "-m", "venv", VENV])
+    run(
+        "Making .venv (on Debian and Ubuntu: apt install python3-venv)",
+        [sys.executable, "-m", "venv", VENV],
+    )
     python = venv_program("python")
     run("Installing uv", [python, "-m", "pip", "install", "--no-cache-dir", "-q", "-c", LOCK, "uv"])
     uv = [venv_program("uv"), "pip", "install", "--python", python]
     wanted_here = os.path.join(VENV, "requirements.txt")
     with open(wanted_here, "w") as file:
         file.write("\n".join(locked_lines()) + "\n")
-    run("Installing the packages of requirements.txt", [*uv, "-r", wanted_here], UV_CACHE_DIR=DOWNLOADS)
+    run(
+        "Installing the packages of requirements.txt",
+        [*uv, "-r", wanted_here],
+        UV_CACHE_DIR=DOWNLOADS,
+    )
     run(
         "Installing course_lib",
         [*uv, "--no-deps", "--no-build-isolation", "-e", ROOT],
         UV_CACHE_DIR=DOWNLOADS,
     )
+    news = "@jupyterlab/apputils-extension:announcements"  # asks at every start whether it may fetch news
+    run("Setting up JupyterLab", [venv_program("jupyter"), "labextension", "disable", news])
     shutil.rmtree(DOWNLOADS, ignore_errors=True)
     write_mark(wanted)
 
@@ -146,7 +174,9 @@ def main():
         print("Set-up stopped. {}".format(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Set-up stopped before it was done; the next call goes on from here.", file=sys.stderr)
+        print(
+            "Set-up stopped before it was done; the next call goes on from here.", file=sys.stderr
+        )
         return 130
 
 

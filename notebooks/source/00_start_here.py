@@ -23,7 +23,9 @@ from course_lib import datasets, plots
 from course_lib.notebook import claim, compare, explore, figure, show_source, table
 
 digits = datasets.load("digits", "test")
-print(f"{len(digits)} handwritten digits of {digits.images.shape[2]} x {digits.images.shape[3]} pixels")
+print(
+    f"{len(digits)} handwritten digits of {digits.images.shape[2]} x {digits.images.shape[3]} pixels"
+)
 
 # %% [markdown]
 # The digits were not downloaded: they come with scikit-learn. The whole course works without a network.
@@ -31,22 +33,23 @@ print(f"{len(digits)} handwritten digits of {digits.images.shape[2]} x {digits.i
 # ## Move a control
 #
 # Run the next cell, then drag a slider - or reach it with **Tab** and use the **arrow keys**. The picture follows. Buttons lead to things worth
-# seeing, *Reset* leads back. Without a running kernel (on GitHub, say) you see the picture in its first state.
+# seeing, *Reset* leads back. Without a running kernel (on GitHub, say) you see the picture in its first state. The three dots stand for folded drawing code: click on them to read it.
 #
 # **Predict first:** which digits will look most alike when they are averaged?
 #
 # <details><summary>Answer</summary>Look at 1 and 8, and at 3, 8 and 9: with many pictures averaged they share most of their ink. They are also the ones that machines confuse.</details>
 
 
-# %%
+# %% jupyter={"source_hidden": true}
 def draw_average(digit=3, how_many=20):
     same = digits[digits.labels == digit].images[:how_many]
-    fig, (left, right) = plots.panels(2, height=3.2, widths=(1.6, 1))
+    fig, (left, right) = plots.panels(2, height=2.6, widths=(2.4, 1))
     plots.contact_sheet(left, same, columns=10, title=f"{len(same)} pictures of the digit {digit}")
     plots.show_image(right, same.mean(0), "Their average")
     return fig
 
 
+# %%
 explore(
     draw_average,
     alt="Twenty handwritten threes, and their average: a soft three.",
@@ -81,7 +84,9 @@ from course_lib.distances import normalize
 
 directions = {"30 degrees": [3**0.5, 1.0], "90 degrees": [0.0, 1.0], "180 degrees": [-1.0, 0.0]}
 ours = {
-    name: euclidean(x=torch.tensor([[1.0, 0.0]]), y=normalize(torch.tensor([v])), squared=True).item()
+    name: euclidean(
+        x=torch.tensor([[1.0, 0.0]]), y=normalize(torch.tensor([v])), squared=True
+    ).item()
     for name, v in directions.items()
 }
 compare(ours, lecture={"30 degrees": 2 - 3**0.5, "90 degrees": 2.0, "180 degrees": 4.0})
@@ -137,7 +142,9 @@ from course_lib.selftest import self_test
 table(self_test())
 
 # %%
-claim("this machine passes the self-test", all(verdict == "ok" for _, _, verdict in self_test()[1:]))
+claim(
+    "this machine passes the self-test", all(verdict == "ok" for _, _, verdict in self_test()[1:])
+)
 
 # %% [markdown]
 # If a verdict is not "ok", do what it says. If that does not help, open an issue with the table above and the last lines of the error; *Troubleshooting* in `README.md` answers the common ones.
