@@ -19,7 +19,9 @@ class Budgets:
         self.budget = {entry["name"]: entry["budget_seconds"] for entry in notebooks()}
 
     def pytest_runtest_logreport(self, report):
-        file = Path(report.nodeid.partition("::")[0])
+        file = Path(
+            report.location[0]
+        )  # the node id lacks the file where it lies outside the project
         if file.suffix == ".ipynb":
             self.seconds[file.stem] += report.duration
 

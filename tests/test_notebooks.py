@@ -269,7 +269,8 @@ def test_nbval_fails_a_broken_notebook(toy, tmp_path, harm):
 def test_a_notebook_over_twice_its_budget_fails(toy, tmp_path):
     plugin = tmp_path / "tight.py"
     plugin.write_text(
-        "from tests import notebook_budgets as b\nb.notebooks = lambda: [dict(name='77_toy', budget_seconds=0.001)]\n"
+        "from course_lib import syllabus\n"
+        "syllabus.notebooks = lambda: [{'name': '77_toy', 'budget_seconds': 0.001}]\n"
     )
     nbformat.write(toy, tmp_path / "77_toy.ipynb")
     command = [*NBVAL[:3], "-p", "tight", *NBVAL[3:], str(tmp_path / "77_toy.ipynb")]
