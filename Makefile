@@ -19,9 +19,11 @@ environment:
 lab: environment  ## set up if needed, and open the course in JupyterLab (ARGS are passed on)
 	$(BIN)/jupyter lab --ip=127.0.0.1 $(ARGS) notebooks/00_start_here.ipynb
 
+# A notebook a process, one thread each: the course's tensors are small, a second thread gains nothing.
 test: test-fast  ## prove that everything works: lint, unit tests, every notebook
-	TQDM_DISABLE=1 $(BIN)/python -m pytest -p tests.notebook_budgets --nbval --nbval-current-env \
-	  --nbval-cell-timeout=180 --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/*.ipynb
+	OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m pytest -p tests.notebook_budgets \
+	  -n auto --maxprocesses 4 --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=180 \
+	  --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/*.ipynb
 
 test-fast: environment  ## the same without the notebooks
 	$(BIN)/ruff check .

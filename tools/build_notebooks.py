@@ -132,7 +132,7 @@ def record_seconds(name: str, seconds: float) -> None:
     """Write the measured time down, in whole seconds, unless it is about what stands there: machines are noisy."""
     times = json.loads(RUN_TIMES.read_text()) if RUN_TIMES.exists() else {}
     before = times.get(name)
-    if before is None or abs(seconds - before) > max(3, 0.25 * before):
+    if before is None or abs(seconds - before) > max(3, 0.15 * before):
         times[name] = round(seconds)
         RUN_TIMES.write_text(
             json.dumps(times, indent=1, sort_keys=True) + "\n", encoding="utf-8", newline="\n"

@@ -24,7 +24,9 @@ from course_lib.notebook import claim, compare, explore, figure, show_source, ta
 
 digits = datasets.load("digits", "test")
 print(
-    f"{len(digits)} handwritten digits of {digits.images.shape[2]} x {digits.images.shape[3]} pixels"
+    len(digits),
+    "handwritten digits, each [channels, height, width] =",
+    list(digits.images[0].shape),
 )
 
 # %% [markdown]
@@ -76,19 +78,15 @@ x = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
 claim("the distance from (0, 0) to (3, 4) is 5", euclidean(x[:1], x[1:]).item() == 5)
 
 # %% [markdown]
-# Where a lecture gives a figure, ours stands beside it, and where our small world does not show what the lecture says, the text says so. The lecture's own claim about unit vectors, for example
-# - squared distance and cosine are tied together by $\lVert x-y\rVert^2 = 2(1-\cos)$ - at three angles:
+# Where a lecture gives a figure, ours stands beside it; where our small world does not show what the lecture says, the text says so. Here is a formula of the lectures, $\lVert x-y\rVert^2 = 2(1-\cos)$ for vectors of length one, beside what we measure at three angles:
 
 # %%
 from course_lib.distances import normalize
 
 directions = {"30 degrees": [3**0.5, 1.0], "90 degrees": [0.0, 1.0], "180 degrees": [-1.0, 0.0]}
-ours = {
-    name: euclidean(
-        x=torch.tensor([[1.0, 0.0]]), y=normalize(torch.tensor([v])), squared=True
-    ).item()
-    for name, v in directions.items()
-}
+ends = normalize(torch.tensor(list(directions.values())))
+squares = euclidean(torch.tensor([[1.0, 0.0]]), ends, squared=True)[0].tolist()
+ours = dict(zip(directions, squares, strict=True))
 compare(ours, lecture={"30 degrees": 2 - 3**0.5, "90 degrees": 2.0, "180 degrees": 4.0})
 
 # %% [markdown]

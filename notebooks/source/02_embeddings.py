@@ -413,8 +413,8 @@ fig, axes = plots.panels(3, height=2.8)
 axes[0].plot(losses, color=plots.SAME, lw=1.5)
 axes[0].set(title="The network learns", xlabel="step", ylabel="cross-entropy", ylim=(0, None))
 colours = [plots.MUTED, plots.OTHER, plots.SAME]
-plots.bars(axes[1], own, "Own light: colours hold out", colours, digits=2)
-plots.bars(axes[2], lamp, "Any lamp: the network leads", colours, digits=2)
+plots.bars(axes[1], own, "Own light: colours hold", colours, digits=2)
+plots.bars(axes[2], lamp, "Any lamp: network leads", colours, digits=2)
 for ax in axes[1:]:
     ax.set(xlim=(0, 1.1), xlabel="precision at 1")
 alt = "The training loss falls. Precision at 1: in the photographs' own light the network is no better "
@@ -435,17 +435,17 @@ claim("...and colours beat pixels", lamp["colours"] > lamp["pixels"] + 0.05)
 
 
 # %%
-def draw_lamp_search(query=316, descriptor="network", k=6):
+def draw_lamp_search(query=41, descriptor="network", k=6):
     return draw_results(shelf_lamp, queries_lamp, query, descriptor, "cosine", k)
 
 
 # %% tags=["nbval-ignore-output"]
 explore(
     draw_lamp_search,
-    alt="A query, a bit of the temple under a coloured lamp, and six results found by the network, "
-    "all of the temple, each in a light of its own.",
+    alt="A query, a piece of the cat under a coloured lamp, and six results found by the network, "
+    "all of the cat, each in a light of its own.",
     presets={
-        "same query, colours": {"query": 316, "descriptor": "colours"},
+        "same query, colours": {"query": 41, "descriptor": "colours"},
         "astronaut": {"query": 19, "descriptor": "network"},
         "astronaut, colours": {"query": 19, "descriptor": "colours"},
     },
