@@ -7,7 +7,7 @@ ARGS ?=
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-fast notebooks lock environment clean
+.PHONY: help lab test test-fast notebooks bench lock environment clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ test-fast: environment  ## the same without the notebooks
 
 notebooks: environment  ## build and execute the notebooks whose source or library changed (ARGS=--all: every one)
 	$(BIN)/python tools/build_notebooks.py $(ARGS)
+
+bench: environment  ## time our operations beside their peers (ARGS=faces: some of them)
+	OMP_NUM_THREADS=1 $(BIN)/python tools/benchmark.py $(ARGS)
 
 lock: environment  ## pin the newest packages that pyproject.toml allows into requirements.txt
 	UV_CACHE_DIR=.cache/uv $(BIN)/uv pip compile --universal --upgrade --no-emit-index-url --quiet \

@@ -4,7 +4,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from course_lib import datasets
+from course_lib import datasets, shipped
 from course_lib.augment import random_affine, random_light
 from course_lib.descriptors import colour_histogram, pixels
 
@@ -22,7 +22,7 @@ def test_digits_are_scikit_learns_and_split_without_overlap():
     assert not torch.equal(datasets.load("digits", "train", seed=4).images, train.images)
 
 
-@pytest.mark.parametrize("name", sorted(datasets.LOADERS))
+@pytest.mark.parametrize("name", ["digits", "photo-crops"])
 def test_every_set_is_deterministic_and_in_range(name):
     once, again = datasets.load(name, "train", seed=1), datasets.load(name, "train", seed=1)
     assert torch.equal(once.images, again.images) and torch.equal(once.labels, again.labels)
@@ -34,9 +34,7 @@ def test_photo_crops_never_share_a_pixel_between_train_and_test(monkeypatch):
     halves = torch.cat(
         [torch.zeros(3, 160, 120), torch.ones(3, 160, 120)], dim=2
     )  # left black, right white
-    monkeypatch.setattr(
-        datasets, "photographs", lambda: dict.fromkeys(datasets.PHOTOGRAPHS, halves)
-    )
+    monkeypatch.setattr(shipped, "photographs", lambda: dict.fromkeys(shipped.PHOTOGRAPHS, halves))
     assert datasets.load("photo-crops", "train").images.max() == 0
     assert datasets.load("photo-crops", "test").images.min() > 0.999
 
@@ -59,15 +57,6 @@ def test_first_per_class():
     assert few.labels.tolist() == [label for label in range(10) for _ in range(10)]
     with pytest.raises(ValueError, match="1000 pictures of each class were asked for"):
         few.first_per_class(1000)
-
-
-def test_unknown_names_are_refused_with_the_known_ones():
-    with pytest.raises(
-        ValueError, match=r"no data set 'cats', choose one of \['digits', 'photo-crops'\]"
-    ):
-        datasets.load("cats", "train")
-    with pytest.raises(ValueError, match="split must be 'train' or 'test', got 'val'"):
-        datasets.load("digits", "val")
 
 
 @pytest.mark.parametrize("bins", [1, 2, 4, 5])

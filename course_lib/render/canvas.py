@@ -153,7 +153,7 @@ def paint(image: Tensor, alpha: Tensor, colour: Tensor) -> Tensor:
     Returns:
         The painted picture.                                          # [B, 3, H, W]
     """
-    return image + alpha[:, None] * (colour - image)
+    return torch.lerp(image, colour, alpha[:, None])
 
 
 def rgb(*hexadecimal: str) -> Tensor:

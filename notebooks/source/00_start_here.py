@@ -61,6 +61,35 @@ explore(
 )
 
 # %% [markdown]
+# ## The drawn world
+#
+# The lectures live on faces, landmarks, street scenes and captions. None of these may be handed out freely, so the course draws its own: people who do not exist, buildings that nobody built. Whatever is in a picture - who, where, how far, which way it moves - is known exactly, so that every claim can be measured.
+
+# %% jupyter={"source_hidden": true}
+fig, axes = plots.panels(2, rows=2, height=2.1)
+faces = datasets.load("faces", "test", people=10, photos=1, size=72).images
+landmarks = datasets.load("landmarks", "test", buildings=10, photos=1, size=72).images
+scenes = datasets.load("scenes", "test", count=10, size=72)["images"]
+captions = datasets.load("captions", "test", count=10, size=72)
+sheets = [
+    ("Faces: ten people who do not exist", faces),
+    ("Landmarks: ten buildings nobody built", landmarks),
+]
+sheets += [
+    ("Scenes: things with boxes, depth, motion", scenes),
+    ("Captions: a picture and a sentence", captions["images"]),
+]
+for ax, (title, pictures) in zip(axes, sheets, strict=True):
+    plots.contact_sheet(ax, pictures, columns=5, title=title)
+alt = "Four sheets of ten drawn pictures: faces, landmark buildings, scenes with cars, cats and balloons, "
+figure(fig, alt + "and pairs of paper cut-outs.")
+
+# %%
+print(captions["captions"][0])
+
+# %% [markdown]
+# That sentence belongs to the first of the paper cut-outs. `data/README.md` describes every set; the real ones (LFW, Omniglot, Fashion-MNIST, VOC, your own folders) come through the same door, `datasets.load(name, split)`.
+#
 # ## Read the source, believe the claim
 #
 # What the course teaches it writes itself, once, and shows you that very code. Here is the distance that half of the lectures rest on:
@@ -120,11 +149,13 @@ from pathlib import Path
 
 from torchvision.io import ImageReadMode, decode_image
 
+from course_lib.shipped import photographs
+
 my_file = "my_picture.jpg"
 if Path(my_file).exists():
     picture = decode_image(my_file, mode=ImageReadMode.RGB).float() / 255  # [3, H, W] in 0..1
 else:
-    picture = datasets.photographs()["cat"]  # until you bring one
+    picture = photographs()["cat"]  # until you bring one
 fig, (ax,) = plots.panels(1, height=3.4)
 plots.show_image(ax, picture, f"{picture.shape[2]} x {picture.shape[1]} pixels")
 figure(fig, alt="A photograph: your own if there is one, else a ginger cat.")

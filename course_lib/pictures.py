@@ -1,0 +1,43 @@
+"""Pictures with a class each: what every data set of single pictures is loaded as."""
+
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Pictures with a class each, and what else is known of them.
+
+    >>> digits = LabelledImages(torch.zeros(3, 1, 8, 8), torch.tensor([0, 1, 1]), ["zero", "one"])
+    >>> len(digits), len(digits[digits.labels == 1])
+    (3, 2)
+    """
+
+    images: Tensor  # [N, C, H, W] in 0..1
+    labels: Tensor  # [N] int64, a number of a class
+    names: list[str]  # what each class is called
+    details: dict[str, Tensor] = field(
+        default_factory=dict
+    )  # name -> [N, ...]: traits, pose, place, ...
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, which) -> "LabelledImages":
+        """Some of the pictures: by a mask, a tensor of numbers, or a slice."""
+        details = {name: values[which] for name, values in self.details.items()}
+        return replace(self, images=self.images[which], labels=self.labels[which], details=details)
+
+    def first_per_class(self, count: int) -> "LabelledImages":
+        """The first `count` pictures of every class, class by class."""
+        chosen = [torch.where(self.labels == c)[0][:count] for c in range(len(self.names))]
+        short = [
+            name for name, numbers in zip(self.names, chosen, strict=True) if len(numbers) < count
+        ]
+        if short:
+            raise ValueError(
+                f"first_per_class: {count} pictures of each class were asked for, too few of {short}"
+            )
+        return self[torch.cat(chosen)]

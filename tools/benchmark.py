@@ -1,0 +1,133 @@
+"""Time our operations beside their peers, in one run: op, ours, the peer, ratio.
+
+    python tools/benchmark.py            every row
+    python tools/benchmark.py faces      the rows whose name holds the word
+
+Medians; ours and the peer take turns, so that a busy machine is unfair to both alike. One thread (`make bench` sets
+OMP_NUM_THREADS=1) unless a row says otherwise. Ratios hold from machine to machine, absolute times do not.
+"""
+
+import multiprocessing
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+from tqdm import tqdm
+
+REPEATS = 7
+
+
+def seconds(action: Callable) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
+
+
+def side_by_side(ours: Callable, peer: Callable) -> tuple[float, float]:
+    """Median seconds of each, taken in turns after one run to warm up."""
+    ours(), peer()
+    times = [(seconds(ours), seconds(peer)) for _ in range(REPEATS)]
+    return tuple(statistics.median(column) for column in zip(*times, strict=True))
+
+
+def distances() -> list[tuple]:
+    """Euclidean distances with their gradient, against torch's exact mode."""
+    from course_lib.distances import euclidean
+
+    x = torch.randn(1024, 128, requires_grad=True)
+
+    def run(distance: Callable) -> Callable:
+        return lambda: distance(x, x).sum().backward()
+
+    exact = "donot_use_mm_for_euclid_dist"
+    ours, peer = side_by_side(
+        run(euclidean), run(lambda a, b: torch.cdist(a, b, compute_mode=exact))
+    )
+    return [("euclidean 1024 x 1024 x 128, with gradient", ours, "torch.cdist, exact mode", peer)]
+
+
+def search() -> list[tuple]:
+    """Exact search, against scikit-learn's brute force."""
+    from sklearn.neighbors import NearestNeighbors
+
+    from course_lib.search import ExactIndex
+
+    database, queries = torch.randn(20_000, 128), torch.randn(500, 128)
+    index = ExactIndex()
+    index.add(database)
+    theirs = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(database)
+    ours, peer = side_by_side(lambda: index.search(queries, 10), lambda: theirs.kneighbors(queries))
+    return [("exact 10-NN, 500 x 20k x 128", ours, "scikit-learn brute", peer)]
+
+
+def drawing() -> list[tuple]:
+    """Pictures a second of each drawn set, in batches of 128; no peer draws them."""
+    from course_lib.render.captions import draw_captions
+    from course_lib.render.faces import draw_faces
+    from course_lib.render.landmarks import draw_landmarks
+    from course_lib.render.scenes import draw_scenes
+
+    n = torch.arange(128)
+    rows = {
+        "faces 32 px": lambda: draw_faces(n // 24, n % 24, size=32),
+        "faces 48 px": lambda: draw_faces(n // 24, n % 24, size=48),
+        "landmarks 48 px": lambda: draw_landmarks(n // 40, n % 40, size=48),
+        "scenes 96 px": lambda: draw_scenes(n, size=96, second_frame=False),
+        "scenes 64 px, two frames": lambda: draw_scenes(n, size=64),
+        "captions 40 px": lambda: draw_captions(n, size=40),
+    }
+    result = []
+    for name, draw in rows.items():
+        draw()
+        rate = 128 / statistics.median(seconds(draw) for _ in range(REPEATS))
+        result.append((f"drawing {name}", f"{rate:,.0f}/s", "-", None))
+    return result
+
+
+def epoch_of_faces(pipe) -> None:
+    torch.set_num_threads(2)
+    from course_lib import datasets
+
+    taken = seconds(lambda: datasets.load("faces", "train", people=500, photos=24))
+    pipe.send((taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6))
+
+
+def epoch() -> list[tuple]:
+    """An epoch of 12,000 faces on two threads, in a process of its own with an empty cache: seconds, peak memory."""
+    import os
+    import tempfile
+
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    with tempfile.TemporaryDirectory() as empty:
+        os.environ["COURSE_CACHE_DIR"] = empty
+        process = context.Process(target=epoch_of_faces, args=(there,))
+        process.start()
+        taken, gigabytes = here.recv()
+        process.join()
+    return [("12,000 faces, two threads", taken, f"peak memory {gigabytes:.2f} GB", None)]
+
+
+BENCHMARKS = [distances, search, drawing, epoch]
+
+
+def written(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{1000 * value:,.1f} ms"
+
+
+def main() -> None:
+    words = sys.argv[1:]
+    chosen = [b for b in BENCHMARKS if not words or any(word in b.__name__ for word in words)]
+    rows = [row for benchmark in tqdm(chosen, leave=False) for row in benchmark()]
+    print(f"{torch.get_num_threads()} thread(s), medians of {REPEATS}")
+    print(f"{'operation':44} {'ours':>12}   {'peer':28} {'theirs':>12}  ours / theirs")
+    for name, ours, peer_name, peer in rows:
+        theirs, ratio = ("-", "-") if peer is None else (written(peer), f"{ours / peer:.2f}")
+        print(f"{name:44} {written(ours):>12}   {peer_name:28} {theirs:>12}  {ratio}")
+
+
+if __name__ == "__main__":
+    main()
