@@ -12,7 +12,7 @@ from course_lib.training import progress
 
 # People and buildings are numbered; each split has numbers of its own, so that no identity is in two of them.
 FIRST = {"train": 0, "val": 1_000_000, "test": 2_000_000}
-BATCH = 128  # pictures drawn at a time: all that is needed for them stays small and close
+BATCH = 64  # pictures drawn at a time: all that is needed for them stays small and close
 
 
 def draw_all(
@@ -31,10 +31,14 @@ def draw_all(
     sources = [path.read_text() for path in sorted((Path(__file__).parent / "render").glob("*.py"))]
 
     def make() -> dict[str, Tensor]:
-        parts = []
-        for numbers in progress(torch.arange(count).split(BATCH), f"drawing {name}"):
-            drawn = draw(numbers)
-            parts.append({key: to_bytes(v) if "images" in key else v for key, v in drawn.items()})
+        parts, threads = [], torch.get_num_threads()
+        torch.set_num_threads(1)  # many small steps: a second thread would only be waited for
+        try:
+            for numbers in progress(torch.arange(count).split(BATCH), f"drawing {name}"):
+                drawn = draw(numbers)
+                parts.append({k: to_bytes(v) if "images" in k else v for k, v in drawn.items()})
+        finally:
+            torch.set_num_threads(threads)
         return {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
 
     tensors = cached(name, fingerprint(name, count, determines, sources), make)
