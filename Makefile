@@ -19,16 +19,19 @@ environment:
 lab: environment  ## set up if needed, and open the course in JupyterLab (ARGS are passed on)
 	$(BIN)/jupyter lab --ip=127.0.0.1 $(ARGS) notebooks/00_start_here.ipynb
 
-# A notebook a process, one thread each: the course's tensors are small, a second thread gains nothing.
+# Side by side, a process a core, one thread each: the course's tensors are small, a second thread gains nothing.
+PYTEST := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m pytest
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadscope
+
 test: test-fast  ## prove that everything works: lint, unit tests, every notebook
-	OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m pytest -p tests.notebook_budgets \
-	  -n auto --maxprocesses 4 --dist loadscope --nbval --nbval-current-env --nbval-cell-timeout=180 \
+	$(PYTEST) $(SIDE_BY_SIDE) -p tests.notebook_budgets --nbval --nbval-current-env --nbval-cell-timeout=180 \
 	  --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/*.ipynb
 
 test-fast: environment  ## the same without the notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	TQDM_DISABLE=1 $(BIN)/python -m pytest tests course_lib
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not browser" tests course_lib
+	$(PYTEST) -m browser tests
 
 notebooks: environment  ## build and execute the notebooks whose source or library changed (ARGS=--all: every one)
 	$(BIN)/python tools/build_notebooks.py $(ARGS)
