@@ -10,7 +10,7 @@ from inspect import signature
 from pathlib import Path
 
 from course_lib import drawn, real_data, real_faces, shipped
-from course_lib.pictures import LabelledImages
+from course_lib.pictures import AnnotatedImages, LabelledImages
 from course_lib.real_files import find
 
 EMBEDDED = {  # name -> loader(split, seed, **options), splits
@@ -21,16 +21,16 @@ EMBEDDED = {  # name -> loader(split, seed, **options), splits
     "scenes": (drawn.scenes, ("train", "val", "test")),
     "captions": (drawn.captions, ("train", "test", "held-out")),
 }
-REAL = {  # name -> loader(split, folder, **options), the folder's usual name
-    "lfw-crops": (real_faces.lfw_crops, ""),
-    "stereo-pair": (real_data.stereo_pair, ""),
-    "omniglot": (real_data.omniglot, "omniglot-py"),
-    "fashion-mnist": (real_data.fashion_mnist, "FashionMNIST"),
-    "lfw-people": (real_faces.lfw_people, "lfw_home"),
-    "lfw-pairs": (real_faces.lfw_pairs, "lfw_home"),
-    "orl-faces": (real_faces.orl_faces, "orl-faces"),
-    "voc": (real_data.voc, "VOCdevkit"),
-    "class-folders": (real_data.class_folders, "class-folders"),
+REAL = {  # name -> loader(split, folder, **options), the folder's usual name, what holds the result
+    "lfw-crops": (real_faces.lfw_crops, "", LabelledImages),
+    "stereo-pair": (real_data.stereo_pair, "", None),
+    "omniglot": (real_data.omniglot, "omniglot-py", LabelledImages),
+    "fashion-mnist": (real_data.fashion_mnist, "FashionMNIST", LabelledImages),
+    "lfw-people": (real_faces.lfw_people, "lfw_home", LabelledImages),
+    "lfw-pairs": (real_faces.lfw_pairs, "lfw_home", None),
+    "orl-faces": (real_faces.orl_faces, "orl-faces", LabelledImages),
+    "voc": (real_data.voc, "VOCdevkit", AnnotatedImages),
+    "class-folders": (real_data.class_folders, "class-folders", LabelledImages),
 }
 COUNTERPART = {"faces": "lfw-people", "landmarks": "class-folders", "scenes": "voc"}
 
@@ -56,7 +56,8 @@ def load(
         folder: of a real set: where it lies, if not under its usual name in COURSE_DATA_DIR.
         options: what the set's own loader takes on top: sizes, counts, difficulty; `download=True` for real sets.
     Returns:
-        LabelledImages for single pictures with a class; what the loader says that it returns for the others.
+        LabelledImages for pictures with a class each, AnnotatedImages for pictures with objects in them; what the
+        loader says that it returns for captions, pairs and the stereo pair.
     Raises:
         ValueError: an unknown name, source or split; a real source for a set that has none; a damaged file.
         FileNotFoundError: a real set is not there; the message says what was looked for, where, and what to do.
@@ -74,14 +75,11 @@ def load(
             f"load: {name!r} is a real set, it cannot be loaded with source='embedded'"
         )
     if name in REAL or (wanted == "real" and name in COUNTERPART):
-        loader, usual = REAL[COUNTERPART.get(name, name)]
-        if (
-            name in COUNTERPART
-        ):  # options of the drawn set (how many to draw, how hard) mean nothing there
+        loader, usual, holder = REAL[COUNTERPART.get(name, name)]
+        if name in COUNTERPART:  # how many to draw and how hard: means nothing there
             options = {k: v for k, v in options.items() if k in signature(loader).parameters}
         loaded = loader(split, Path(folder) if folder else find(usual), **options)
-        pictures_with_a_class = len(loaded) == 3 and isinstance(loaded[2], list)
-        return LabelledImages(*loaded) if pictures_with_a_class and name != "voc" else loaded
+        return holder(*loaded) if holder else loaded
     loader, splits = EMBEDDED[name]
     if split not in splits:
         raise ValueError(f"load: {name} has the splits {splits}, got {split!r}")

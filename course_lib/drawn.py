@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from course_lib.cache import cached, fingerprint
-from course_lib.pictures import LabelledImages
+from course_lib.pictures import AnnotatedImages, LabelledImages
 from course_lib.training import progress
 
 # People and buildings are numbered; each split has numbers of its own, so that no identity is in two of them.
@@ -131,14 +131,44 @@ def landmarks(
 
 def scenes(
     split: str, seed: int, count: int = 2048, size: int = 96, second_frame: bool = False
-) -> dict:
-    """Drawn scenes with all their ground truth; see `render.scenes.draw_scenes` for what is in it."""
+) -> AnnotatedImages:
+    """Drawn scenes with all their ground truth; what each name means, `render.scenes.draw_scenes` says.
+
+    Args:
+        split: "train", "val" or "test": different scenes.
+        count: how many.
+        size: side of a picture in pixels.
+        second_frame: also the next frame, after each thing has moved a little.
+    Returns:
+        AnnotatedImages: a target holds, for each of the n things that can be seen, boxes, full_boxes, labels,
+        keypoints and masks (and second_boxes, second_masks); `details` holds depth (and second_images, flow).
+    """
     from course_lib.render.scenes import draw_scenes
+    from course_lib.render.things import KINDS
 
     def draw(number: Tensor) -> dict[str, Tensor]:
-        return draw_scenes(number + FIRST[split], seed, size, second_frame=second_frame)
+        drawn = draw_scenes(number + FIRST[split], seed, size, second_frame=second_frame)
+        return {name: owners(v) if "masks" in name else v for name, v in drawn.items()}
 
-    return draw_all("scenes", count, draw, split, seed, size, second_frame)
+    drawn = draw_all("scenes", count, draw, split, seed, size, second_frame)
+    details = {
+        name: drawn.pop(name) for name in ("depth", "second_images", "flow") if name in drawn
+    }
+    images, present = drawn.pop("images"), drawn.pop("present")
+    targets = []
+    for i in range(count):
+        slots = present[i].nonzero()[:, 0]  # [n]
+        target = {name: values[i][slots] for name, values in drawn.items() if "masks" not in name}
+        for name in [name for name in drawn if "masks" in name]:
+            target[name] = drawn[name][i] == slots[:, None, None] + 1  # [n, size, size]
+        targets.append(target)
+    return AnnotatedImages(images, targets, list(KINDS), details)
+
+
+def owners(masks: Tensor) -> Tensor:
+    """Masks that share no pixel in one map: the number of the thing seen, from 1.   # [B, n, H, W] -> [B, H, W]"""
+    number = torch.arange(1, masks.shape[1] + 1, dtype=torch.uint8).view(-1, 1, 1)
+    return (masks * number).sum(1, dtype=torch.uint8)
 
 
 def captions(split: str, seed: int, count: int = 12_000, size: int = 40) -> dict:

@@ -1,4 +1,4 @@
-"""Pictures with a class each: what every data set of single pictures is loaded as."""
+"""What the data sets are loaded as: pictures with a class each, and pictures with objects in them."""
 
 from dataclasses import dataclass, field, replace
 
@@ -18,9 +18,8 @@ class LabelledImages:
     images: Tensor  # [N, C, H, W] in 0..1
     labels: Tensor  # [N] int64, a number of a class
     names: list[str]  # what each class is called
-    details: dict[str, Tensor] = field(
-        default_factory=dict
-    )  # name -> [N, ...]: traits, pose, place, ...
+    # name -> [N, ...]: traits, pose, place, ...
+    details: dict[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -41,3 +40,33 @@ class LabelledImages:
                 f"first_per_class: {count} pictures of each class were asked for, too few of {short}"
             )
         return self[torch.cat(chosen)]
+
+
+@dataclass(frozen=True)
+class AnnotatedImages:
+    """Pictures with any number of objects each, in torchvision's form, and what else is known of them.
+
+    >>> cat = {"boxes": torch.tensor([[0.0, 0.0, 4.0, 4.0]]), "labels": torch.tensor([1])}
+    >>> scenes = AnnotatedImages(torch.zeros(2, 3, 8, 8), [cat, cat], ["car", "cat"])
+    >>> len(scenes), len(scenes[:1].targets), scenes.names[scenes.targets[0]["labels"][0]]
+    (2, 1, 'cat')
+    """
+
+    images: Tensor | list[Tensor]  # [N, 3, H, W] in 0..1; a list of [3, H, W] where sizes differ
+    targets: list[
+        dict[str, Tensor]
+    ]  # a dict a picture: boxes [n, 4] (x1, y1, x2, y2), labels [n] int64, ...
+    names: list[str]  # what each class is called
+    details: dict[str, Tensor] = field(default_factory=dict)  # name -> [N, ...]: depth, flow, ...
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, which: slice) -> "AnnotatedImages":
+        """Some of the pictures, by a slice."""
+        if not isinstance(which, slice):
+            raise TypeError(f"AnnotatedImages: give a slice, such as [:10], got {which!r}")
+        details = {name: values[which] for name, values in self.details.items()}
+        return replace(
+            self, images=self.images[which], targets=self.targets[which], details=details
+        )

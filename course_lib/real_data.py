@@ -13,8 +13,15 @@ import torch
 from torch import Tensor
 
 from course_lib import real_files as files
+from course_lib.cache import cached, fingerprint
 
 Labelled = tuple[Tensor, Tensor, list[str]]  # images, labels, names
+PARTS = (
+    "train",
+    "test",
+    "train",
+    "val",
+)  # of four pictures of a class, where no folders divide them
 OMNIGLOT = {  # characters; md5 of the zip as first published, and of the same pictures packed anew
     "background": (964, ["68d2efa1b9178cc56df9314c21c6e718", "10961e9c8cc748452cc4fdc66cd3a6e6"]),
     "evaluation": (659, ["6b91aef0f799c5bb55b94e3f2daec811", "ea90531cb7554c0b96711d60cd99ef97"]),
@@ -47,18 +54,30 @@ def omniglot(split: str, folder: Path, size: int = 28, download: bool = False) -
         fetch = partial(Omniglot, background=split == "background", download=True)
         files.download_aside("omniglot", packed, f"omniglot-py/{packed.name}", fetch)
     files.require("omniglot", folder, [f"{packed.name} or {here.name}"], download=True)
-    if not packed.exists():
-        names = [path.relative_to(folder).as_posix() for path in here.rglob("*.png")]
-        images, names = files.read_omniglot(
-            here, names, lambda name: open(folder / name, "rb"), count, size
-        )
-    else:
+    if packed.exists():
         files.check_md5("omniglot", packed, md5s)
+        images, names = unpacked_omniglot(packed, count, size)
+    else:
+        found = [path.relative_to(folder).as_posix() for path in here.rglob("*.png")]
+        open_file = lambda name: open(folder / name, "rb")  # noqa: E731
+        images, names = files.read_omniglot(here, found, open_file, count, size)
+    images = images.flatten(0, 1).float() / 255
+    return images, torch.arange(count).repeat_interleave(20), names
+
+
+def unpacked_omniglot(packed: Path, count: int, size: int) -> tuple[Tensor, list[str]]:
+    """The pictures in a zip, as `read_omniglot` returns them; unpacked once, then from the cache."""
+
+    def unpack() -> dict[str, Tensor]:
         with zipfile.ZipFile(packed) as archive:
-            images, names = files.read_omniglot(
-                packed, archive.namelist(), archive.open, count, size
-            )
-    return images.flatten(0, 1), torch.arange(count).repeat_interleave(20), names
+            found = archive.namelist()
+            images, names = files.read_omniglot(packed, found, archive.open, count, size)
+        names = torch.tensor(list("\n".join(names).encode()), dtype=torch.uint8)
+        return {"images": images, "names": names}
+
+    key = fingerprint(packed.name, packed.stat().st_size, packed.stat().st_mtime_ns, size)
+    kept = cached("omniglot", key, unpack)
+    return kept["images"], bytes(kept["names"].tolist()).decode().split("\n")
 
 
 def fashion_mnist(split: str, folder: Path, download: bool = False) -> Labelled:
@@ -136,8 +155,8 @@ def class_folders(split: str, folder: Path, size: int = 64) -> Labelled:
     """Pictures of one's own, a folder for each class: scaled by the shorter side, cut to the middle square.
 
     Args:
-        split: "all", or "train" and "test": the folders of that name, if there are; else the 2nd, 6th, 10th ...
-            picture of every class, by file name, is for the test.
+        split: "all", or "train", "val" and "test": the folders of that name, if there are ("val" may be missing);
+            else, of every four pictures of a class by file name, the 2nd is "test", the 4th "val".
         folder: the folder of class folders, "dogs/1.jpg"; what begins with a dot is passed over.
         size: side of a picture in pixels.
     Returns:
@@ -146,10 +165,10 @@ def class_folders(split: str, folder: Path, size: int = 64) -> Labelled:
     from torchvision.datasets import ImageFolder
     from torchvision.transforms import v2
 
-    files.check_split("class-folders", split, ["all", "train", "test"])
-    files.require("class-folders", folder.parent, [folder.name])
+    files.check_split("class-folders", split, ["all", "train", "val", "test"])
     divided = all((folder / part).is_dir() for part in ("train", "test"))
     root = folder / split if divided and split != "all" else folder
+    files.require("class-folders", root.parent, [root.name])
     names = files.class_names("class-folders", root)
     shape = [
         v2.ToImage(),
@@ -168,7 +187,7 @@ def class_folders(split: str, folder: Path, size: int = 64) -> Labelled:
     position = torch.arange(len(labels)) - torch.searchsorted(labels, labels)  # in its class
     chosen = torch.arange(len(labels))
     if split != "all" and not divided:
-        chosen = chosen[(position % 4 == 1) == (split == "test")]
+        chosen = chosen[[PARTS[place % 4] == split for place in position.tolist()]]
     if len(chosen) == 0:
         raise ValueError(
             f"class-folders: no class in {files.shown(root)} has two pictures to divide"

@@ -188,7 +188,7 @@ def check_lfw(where: str, folder: Path, lists: dict[str, str], count: int) -> li
 def read_omniglot(
     place: Path, files: list[str], open_file: Callable[[str], IO[bytes]], count: int, size: int
 ) -> tuple[Tensor, list[str]]:
-    """The drawings ".../alphabet/character/number.png" in a zip or a folder.    # [count, 20, 1, size, size], names"""
+    """The drawings ".../alphabet/character/number.png" in a zip or folder: bytes [count, 20, 1, size, size]; names."""
     from torchvision.transforms.v2.functional import pil_to_tensor, resize
 
     drawings = defaultdict(list)
@@ -205,9 +205,8 @@ def read_omniglot(
         for file in drawings[name]:
             with open_file(file) as opened:
                 scan = pil_to_tensor(open_picture("omniglot", place.parent / file, "L", opened))
-            scans.append(scan.float() / 255)  # [1, 105, 105]
-        scans = resize(torch.stack(scans), [size, size], antialias=True)
-        images.append(scans.clamp(0, 1))  # rounding may leave 0..1 by 1e-7
+            scans.append(scan)  # [1, 105, 105] uint8
+        images.append(resize(torch.stack(scans), [size, size], antialias=True))
     return torch.stack(images), sorted(drawings)
 
 

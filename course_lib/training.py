@@ -14,7 +14,9 @@ from course_lib.cache import cached, fingerprint
 Sample = Callable[[torch.Generator], tuple[Tensor, ...]]  # draws a batch
 NOT_LEARNING = {
     "plots.py",
+    "sheets.py",
     "notebook.py",
+    "widgets.py",
     "syllabus.py",
     "selftest.py",
 }  # modules that no trained weight depends on

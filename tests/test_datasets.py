@@ -101,6 +101,22 @@ def test_captions_come_back_from_the_cache_with_their_sentences():
     assert once["captions"] == again["captions"] and len(set(once["captions"])) > 5
 
 
+def test_scenes_come_as_torchvision_gives_pictures_with_objects():
+    from course_lib.render.scenes import draw_scenes
+
+    drawn_now = draw_scenes(torch.arange(7), size=48)
+    loaded = small("scenes", second_frame=True)
+    assert len(loaded) == 7 and set(loaded.details) == {"depth", "second_images", "flow"}
+    for i, target in enumerate(loaded.targets):
+        there = drawn_now["present"][i]
+        for name in ("boxes", "labels", "masks", "keypoints", "second_boxes", "second_masks"):
+            assert torch.equal(target[name], drawn_now[name][i][there]), (i, name)
+        assert target["labels"].max() < len(loaded.names)
+    assert torch.equal(loaded[2:4].targets[1]["boxes"], loaded.targets[3]["boxes"])
+    with pytest.raises(TypeError, match=r"give a slice, such as \[:10\], got 3"):
+        loaded[3]
+
+
 def test_course_data_changes_the_default_and_only_the_default(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_DATA", "real")
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))

@@ -12,7 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from matplotlib.image import imread
 
-from course_lib import plots, selftest
+from course_lib import plots, selftest, sheets
 from course_lib.distances import euclidean
 from course_lib.notebook import ClaimFailed, Explorer, claim, compare, explore, figure, show_source
 
@@ -236,7 +236,7 @@ def test_panels_do_not_pile_up_in_pyplot():
 def test_contact_sheet_lays_pictures_row_by_row():
     images = torch.linspace(0, 0.8, 5)[:, None, None, None].expand(5, 3, 4, 4)
     _, (ax,) = plots.panels()
-    plots.contact_sheet(ax, images, columns=3)
+    sheets.contact_sheet(ax, images, columns=3)
     sheet = ax.images[0].get_array()
     assert sheet.shape == (4 + 1 + 4, 4 + 1 + 4 + 1 + 4, 3)
     corners = [sheet[5 * (i // 3), 5 * (i % 3), 0] for i in range(6)]
@@ -253,7 +253,7 @@ def test_thumbnail_map_puts_pictures_where_their_points_are():
         [torch.tensor([1.0, 0, 0]), torch.tensor([0, 1.0, 0]), torch.tensor([0, 0, 1.0])]
     )
     _, (ax,) = plots.panels()
-    plots.thumbnail_map(ax, points, images[:, :, None, None].expand(3, 3, 8, 8), pixels=200)
+    sheets.thumbnail_map(ax, points, images[:, :, None, None].expand(3, 3, 8, 8), pixels=200)
     canvas = np.asarray(ax.images[0].get_array())
     assert (canvas[190, 10] == [1, 0, 0]).all()  # lower left
     assert (canvas[10, 190] == [0, 1, 0]).all()  # upper right

@@ -71,7 +71,7 @@ def test_omniglot_equals_the_pictures_in_the_zip_at_their_own_size(sample, monke
         for character, drawing in [(0, 0), (7, 19)]:
             name = sorted(n for n in names if f"/character{character + 1:02d}/" in n)[drawing]
             expected = torch.tensor(list(Image.open(archive.open(name)).convert("L").tobytes()))
-            assert torch.equal(images[character, drawing].flatten() * 255, expected.float())
+            assert torch.equal(images[character, drawing].flatten(), expected.byte())
     assert found == [f"Angelic/character{n:02d}" for n in range(1, 21)]
 
 
@@ -155,9 +155,11 @@ def test_landmarks_as_class_folders(sample):
     images, labels, names = real_data.class_folders("all", folder, size=32)
     assert images.shape == (23, 3, 32, 32) and labels.bincount().tolist() == [4, 5, 10, 2, 2]
     assert names[0] == "london_bridge"
-    train, test = (real_data.class_folders(split, folder, size=32) for split in ("train", "test"))
+    train, val, test = (
+        real_data.class_folders(split, folder, size=32) for split in ("train", "val", "test")
+    )
     assert test[1].bincount().tolist() == [1, 1, 3, 1, 1]
-    together = torch.cat([train[0], test[0]]).flatten(1).tolist()
+    together = torch.cat([train[0], val[0], test[0]]).flatten(1).tolist()
     assert sorted(together) == sorted(images.flatten(1).tolist())
 
 
@@ -339,8 +341,9 @@ def tiny_lfw(here, monkeypatch):
 def test_lfw_people_and_pairs(tiny_lfw):
     train = real_faces.lfw_people("train", tiny_lfw, min_faces=2)
     test = real_faces.lfw_people("test", tiny_lfw, min_faces=2)
-    assert train[2] == ["Ada A", "Bob B", "Cyd C"] and test[2] == ["Dan D"]
-    assert train[0].shape == (6, 3, 62, 47) and train[1].bincount().tolist() == [2, 2, 2]
+    val = real_faces.lfw_people("val", tiny_lfw, min_faces=2)
+    assert train[2] == ["Ada A", "Bob B"] and val[2] == ["Cyd C"] and test[2] == ["Dan D"]
+    assert train[0].shape == (4, 3, 62, 47) and train[1].bincount().tolist() == [2, 2]
     torch.testing.assert_close(
         train[0][:, 0].mean((1, 2)) * 255, 50.0 * train[1] + 20, atol=3, rtol=0
     )
@@ -453,9 +456,10 @@ def test_class_folders(own_pictures):
     assert labels.bincount().tolist() == [5, 5]
     colour = (images.mean((2, 3)) * 255).round().tolist()
     assert colour == [[0, n, 250] for n in range(5)] + [[250, n, 0] for n in range(5)]
-    train, test = (real_data.class_folders(s, own_pictures, size=16) for s in ("train", "test"))
-    assert (test[0][:, 1].mean((1, 2)) * 255).round().tolist() == [1, 1]
-    assert len(train[0]) == 8 and train[2] == test[2] == names
+    parts = [real_data.class_folders(s, own_pictures, size=16) for s in ("train", "val", "test")]
+    greens = [(part[0][:, 1].mean((1, 2)) * 255).round().tolist() for part in parts]
+    assert greens == [[0, 2, 4] * 2, [3, 3], [1, 1]]
+    assert all(part[2] == names for part in parts)
 
 
 def test_the_middle_is_kept_and_telephones_are_believed(tmp_path):
@@ -479,6 +483,8 @@ def test_folders_called_train_and_test_are_the_split(own_pictures, tmp_path):
     (tmp_path / "both" / "test" / "red" / "3.png").unlink()
     sizes = [len(real_data.class_folders(s, tmp_path / "both")[0]) for s in ("train", "test")]
     assert sizes == [10, 9]
+    with pytest.raises(FileNotFoundError, match=r"class-folders: no val in .*both"):
+        real_data.class_folders("val", tmp_path / "both")
 
 
 def test_bad_class_folders_are_refused(own_pictures):

@@ -19,7 +19,7 @@
 # %%
 import torch
 
-from course_lib import datasets, plots
+from course_lib import datasets, plots, sheets
 from course_lib.notebook import claim, compare, explore, figure, show_source, table
 
 digits = datasets.load("digits", "test")
@@ -46,8 +46,8 @@ print(
 def draw_average(digit=3, how_many=20):
     same = digits[digits.labels == digit].images[:how_many]
     fig, (left, right) = plots.panels(2, height=2.6, widths=(2.4, 1))
-    plots.contact_sheet(left, same, columns=10, title=f"{len(same)} pictures of the digit {digit}")
-    plots.show_image(right, same.mean(0), "Their average")
+    sheets.contact_sheet(left, same, columns=10, title=f"{len(same)} pictures of the digit {digit}")
+    sheets.show_image(right, same.mean(0), "Their average")
     return fig
 
 
@@ -69,18 +69,16 @@ explore(
 fig, axes = plots.panels(2, rows=2, height=2.1)
 faces = datasets.load("faces", "test", people=10, photos=1, size=72).images
 landmarks = datasets.load("landmarks", "test", buildings=10, photos=1, size=72).images
-scenes = datasets.load("scenes", "test", count=10, size=72)["images"]
+scenes = datasets.load("scenes", "test", count=10, size=72).images
 captions = datasets.load("captions", "test", count=10, size=72)
-sheets = [
-    ("Faces: ten people who do not exist", faces),
-    ("Landmarks: ten buildings nobody built", landmarks),
-]
-sheets += [
-    ("Scenes: things with boxes, depth, motion", scenes),
-    ("Captions: a picture and a sentence", captions["images"]),
-]
-for ax, (title, pictures) in zip(axes, sheets, strict=True):
-    plots.contact_sheet(ax, pictures, columns=5, title=title)
+world = {
+    "Faces: ten people who do not exist": faces,
+    "Landmarks: ten buildings nobody built": landmarks,
+    "Scenes: things with boxes, depth, motion": scenes,
+    "Captions: a picture and a sentence": captions["images"],
+}
+for ax, (title, pictures) in zip(axes, world.items(), strict=True):
+    sheets.contact_sheet(ax, pictures, columns=5, title=title)
 alt = "Four sheets of ten drawn pictures: faces, landmark buildings, scenes with cars, cats and balloons, "
 figure(fig, alt + "and pairs of paper cut-outs.")
 
@@ -157,7 +155,7 @@ if Path(my_file).exists():
 else:
     picture = photographs()["cat"]  # until you bring one
 fig, (ax,) = plots.panels(1, height=3.4)
-plots.show_image(ax, picture, f"{picture.shape[2]} x {picture.shape[1]} pixels")
+sheets.show_image(ax, picture, f"{picture.shape[2]} x {picture.shape[1]} pixels")
 figure(fig, alt="A photograph: your own if there is one, else a ginger cat.")
 
 # %% [markdown]

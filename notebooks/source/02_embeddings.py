@@ -14,7 +14,7 @@
 # %%
 import torch
 
-from course_lib import datasets, plots
+from course_lib import datasets, plots, sheets
 from course_lib.notebook import claim, compare, explore, figure, show_source, table
 
 SEED = 0
@@ -34,11 +34,11 @@ fig, (left, right) = plots.panels(2, height=2.5)
 by_photo = (
     torch.arange(100).view(10, 10)[:, :5].T.flatten()
 )  # five of each photograph, a column each
-plots.contact_sheet(
+sheets.contact_sheet(
     left, shelf.images[by_photo], 10, "On the shelf: left halves of ten photographs"
 )
 by_photo = torch.arange(400).view(10, 40)[:, :5].T.flatten()
-plots.contact_sheet(right, queries.images[by_photo], 10, "Queries: their right halves")
+sheets.contact_sheet(right, queries.images[by_photo], 10, "Queries: their right halves")
 alt = "Two sheets of small colour cut-outs, a column for each of ten photographs: astronaut, cat, "
 figure(fig, alt + "coffee, galaxies, cells, retina, rocket, temple, flower, motorcycle.")
 
@@ -66,7 +66,7 @@ print("colour histogram", list(colour_histogram(shelf.images).shape))
 def draw_vectors(cut_out=11, bins=4):
     fig, axes = plots.panels(3, height=2.7, widths=(0.8, 1.4, 1.6))
     image = shelf.images[cut_out]
-    plots.show_image(axes[0], image, shelf.names[shelf.labels[cut_out]])
+    sheets.show_image(axes[0], image, shelf.names[shelf.labels[cut_out]])
     axes[1].plot(pixels(image[None])[0], color=plots.MUTED, lw=0.4)
     axes[1].set(title="3,072 pixel values", xlabel="red, then green, then blue")
     axes[1].set_xticks([0, 1024, 2048, 3072])
@@ -119,9 +119,9 @@ from course_lib.distances import cosine, euclidean, normalize
 six = shelf.images[[10, 13, 20, 24, 72, 75]]
 fig, (left, right) = plots.panels(2, height=4.3)
 by_pixels = euclidean(pixels(six), pixels(six))
-plots.distance_table(left, six, by_pixels, "By pixels only the cats are near")
+sheets.distance_table(left, six, by_pixels, "By pixels only the cats are near")
 by_colour = euclidean(colour_histogram(six), colour_histogram(six))
-plots.distance_table(right, six, by_colour, "By colours all three pairs are", digits=2)
+sheets.distance_table(right, six, by_colour, "By colours all three pairs are", digits=2)
 alt = (
     "Two tables of distances between six cut-outs. By colours the two of one photograph are nearest"
 )
@@ -323,7 +323,7 @@ def draw_results(shelf, queries, query, descriptor, metric, k):
     distances, found = search(describe[descriptor], shelf, one, k, metric)
     captions = [f"{distance:.2f}" for distance in distances[0]]
     correct = shelf.labels[found[0]] == one.labels
-    return plots.gallery(one.images[0], shelf.images[found[0]], captions, correct.tolist())
+    return sheets.gallery(one.images[0], shelf.images[found[0]], captions, correct.tolist())
 
 
 def draw_search(query=42, descriptor="colours", metric="euclidean", k=6):
@@ -467,8 +467,8 @@ varied = random_affine(threes, torch.Generator().manual_seed(SEED))
 
 fig, (left, right) = plots.panels(2, height=4.4)
 by_digit = torch.arange(100).view(10, 10).T.flatten()
-plots.contact_sheet(left, ten_each.images[by_digit], 10, "All that is labelled: ten of each digit")
-plots.contact_sheet(right, varied, 10, "Ten threes, turned, scaled and shifted")
+sheets.contact_sheet(left, ten_each.images[by_digit], 10, "All that is labelled: ten of each digit")
+sheets.contact_sheet(right, varied, 10, "Ten threes, turned, scaled and shifted")
 alt = "Left, a hundred small handwritten digits, ten of each."
 figure(fig, alt + " Right, ten threes, each in ten random variations.")
 
@@ -550,7 +550,7 @@ def draw_clusters(vectors_of="pixels", k=10):
         members = torch.where(group == number)[0]
         counts = test_digits.labels[members].bincount(minlength=10)
         title = f"{counts.argmax()}: {counts.max() / counts.sum():.0%} of {len(members)}"
-        plots.contact_sheet(ax, test_digits.images[members[:21]], columns=7, title=title)
+        sheets.contact_sheet(ax, test_digits.images[members[:21]], columns=7, title=title)
     return fig
 
 
@@ -592,7 +592,7 @@ def draw_map(vectors_of="embeddings", map_by=15, pictures=True):
     by = "PCA" if map_by == "PCA" else f"UMAP of {map_by} neighbours"
     shown, labels = test_digits.images[some], test_digits.labels[some]
     if pictures:
-        plots.thumbnail_map(ax, places, shown, labels, f"{vectors_of}, {by}")
+        sheets.thumbnail_map(ax, places, shown, labels, f"{vectors_of}, {by}")
     else:
         plots.scatter_classes(ax, places, labels, test_digits.names, f"{vectors_of}, {by}")
     return fig
