@@ -37,7 +37,7 @@ notebooks: environment  ## build and execute the notebooks whose source or libra
 	$(BIN)/python tools/build_notebooks.py $(ARGS)
 
 bench: environment  ## time our operations beside their peers (ARGS=faces: some of them)
-	OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python tools/benchmark.py $(ARGS)
+	OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m tools.benchmark $(ARGS)
 
 lock: environment  ## pin the newest packages that pyproject.toml allows into requirements.txt
 	UV_CACHE_DIR=.cache/uv $(BIN)/uv pip compile --universal --upgrade --no-emit-index-url --quiet \

@@ -1,5 +1,7 @@
 """Checks on what comes in: every error says what was expected, and quotes what came."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -70,3 +72,46 @@ def check_pictures(where: str, images: Tensor, channels: int) -> None:
     low, high = images.min().item(), images.max().item()
     if not (low >= 0 and high <= 1):
         raise ValueError(f"{where}: values must lie in 0..1, got {low:.3g} to {high:.3g}")
+
+
+def check_labels(
+    where: str, labels: Tensor, count: int | None = None, classes: int | None = None
+) -> None:
+    """Raise unless `labels` is [count] int64 and, where `classes` is given, lies in 0..classes-1.
+
+    >>> check_labels("center_loss", torch.tensor([0, 3]), 2, classes=3)
+    Traceback (most recent call last):
+    ValueError: center_loss: labels must lie in 0..2, got 0 to 3
+    """
+    if labels.dtype != torch.int64:
+        raise TypeError(f"{where}: labels must be int64, got {labels.dtype}")
+    if labels.ndim != 1 or (count is not None and len(labels) != count):
+        expected = "[B]" if count is None else f"[{count}]"
+        raise ValueError(f"{where}: labels must be {expected}, got {shape(labels)}")
+    if classes is not None and len(labels) > 0:
+        low, high = labels.min().item(), labels.max().item()
+        if low < 0 or high >= classes:
+            raise ValueError(f"{where}: labels must lie in 0..{classes - 1}, got {low} to {high}")
+
+
+def check_positive(where: str, or_zero: bool = False, **numbers: float) -> None:
+    """Raise unless every named number is finite and above 0, or 0 where that is allowed.
+
+    >>> check_positive("triplet_loss", margin=-0.2)
+    Traceback (most recent call last):
+    ValueError: triplet_loss: margin must be above 0, got -0.2
+    """
+    for name, number in numbers.items():
+        if not (math.isfinite(number) and (number > 0 or (or_zero and number == 0))):
+            least = "0 or above" if or_zero else "above 0"
+            raise ValueError(f"{where}: {name} must be {least}, got {number!r}")
+
+
+def check_partners(where: str, x: Tensor, y: Tensor) -> None:
+    """Raise unless `x` and `y` hold vectors row by row; none at all is allowed."""
+    if x.ndim != 2 or x.shape != y.shape:
+        raise ValueError(
+            f"{where}: vectors must be paired row by row, got {shape(x)} and {shape(y)}"
+        )
+    if len(x) > 0:
+        check_vectors(where, x=x, y=y)

@@ -1,7 +1,7 @@
 """Time our operations beside their peers, in one run: op, ours, the peer, ratio.
 
-    python tools/benchmark.py            every row
-    python tools/benchmark.py faces      the rows whose name holds the word
+    python -m tools.benchmark            every row
+    python -m tools.benchmark epoch      the rows whose name holds the word
 
 Medians; ours and the peer take turns, so that a busy machine is unfair to both alike. One thread (`make bench` sets
 OMP_NUM_THREADS=1) unless a row says otherwise. Ratios hold from machine to machine, absolute times do not.
@@ -11,26 +11,13 @@ import multiprocessing
 import resource
 import statistics
 import sys
-import time
 from collections.abc import Callable
 
 import torch
 from tqdm import tqdm
 
-REPEATS = 7
-
-
-def seconds(action: Callable) -> float:
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
-
-
-def side_by_side(ours: Callable, peer: Callable) -> tuple[float, float]:
-    """Median seconds of each, taken in turns after one run to warm up."""
-    ours(), peer()
-    times = [(seconds(ours), seconds(peer)) for _ in range(REPEATS)]
-    return tuple(statistics.median(column) for column in zip(*times, strict=True))
+from tools.benchmark_losses import margin_family, pair_and_triplet_losses, verification_curves
+from tools.stopwatch import REPEATS, seconds, side_by_side
 
 
 def distances() -> list[tuple]:
@@ -110,7 +97,15 @@ def epoch() -> list[tuple]:
     return [("an epoch of 12,000 faces, no cache", taken, f"peak memory {gigabytes:.2f} GB", None)]
 
 
-BENCHMARKS = [distances, search, drawing, epoch]
+BENCHMARKS = [
+    distances,
+    search,
+    drawing,
+    epoch,
+    pair_and_triplet_losses,
+    margin_family,
+    verification_curves,
+]
 
 
 def written(value: float | str) -> str:
