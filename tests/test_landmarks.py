@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 
+from course_lib.render import landmarks
 from course_lib.render.landmarks import draw_landmarks, draw_no_landmark, with_noise
 
 
@@ -71,34 +72,89 @@ def test_seed_domain_landmark_and_photo_all_matter():
         assert (other["images"] - base).abs().mean((1, 2, 3)).min() > 0.005
 
 
-def test_photos_of_one_landmark_resemble_each_other():
-    """A nearest neighbour among other photos, by plain pixels, finds the landmark far above chance (1 in 20)."""
+def found_among_others(domain):
+    """How often a photo's nearest neighbour, by where its edges are, shows the same of 20 landmarks."""
     which = torch.arange(20).repeat_interleave(12)
-    drawn = draw_landmarks(which, torch.arange(240), 0, 24)["images"]
+    drawn = draw_landmarks(which, torch.arange(240), 0, 32, domain)["images"]
     edges = torch.cat([drawn.diff(dim=2)[..., :-1], drawn.diff(dim=3)[:, :, :-1]], 1).abs()
-    edges = torch.nn.functional.avg_pool2d(edges, 3).flatten(1)
+    edges = torch.nn.functional.avg_pool2d(edges, 4).flatten(1)
     edges = edges / edges.norm(dim=1, keepdim=True)
     alike = (edges @ edges.T).fill_diagonal_(-1)
-    assert (which[alike.argmax(1)] == which).float().mean() > 0.3
+    return (which[alike.argmax(1)] == which).float().mean().item()
 
 
-def test_night_is_dark_and_its_windows_glow():
+def test_photos_of_one_landmark_resemble_each_other_and_users_photos_less():
+    postcards, users = found_among_others("catalogue"), found_among_others("user")
+    assert postcards > 0.45  # by chance 1 in 20
+    assert 0.15 < users < postcards - 0.15
+
+
+def test_nearly_every_photo_can_be_seen():
+    """Neither black, nor burnt out, nor grey all over: the middle of a user's photo has light and contrast."""
+    which = torch.arange(300)
+    middle = draw_landmarks(which % 40, which, 0, 32, "user")["images"].mean(1)[:, 6:26, 4:28]
+    dark, bright = middle.flatten(1).quantile(0.05, dim=1), middle.flatten(1).quantile(0.95, dim=1)
+    assert (bright > 0.25).float().mean() > 0.98 and (dark < 0.8).float().mean() > 0.98
+    assert (bright - dark > 0.15).float().mean() > 0.95
+
+
+def with_and_without_windows(monkeypatch):
+    """The same 600 photos of buildings as they are, and with all their windows bricked up."""
+    which = torch.arange(600)
+    built = draw_landmarks(which % 40, which, 0, 24)
+    plan_of = landmarks.plan_of
+
+    def bricked_up(landmark, seed):
+        plan = plan_of(landmark, seed)
+        return {**plan, "window_high": torch.zeros_like(plan["window_high"])}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(landmarks, "plan_of", bricked_up)
+        plain = draw_landmarks(which % 40, which, 0, 24)
+    assert torch.equal(built["nuisances"]["turn"], plain["nuisances"]["turn"])
+    return built, built["images"] - plain["images"]
+
+
+def test_windows_glow_at_night_and_are_dark_by_day(monkeypatch):
+    """Bricking up the windows takes warm light away at night, and dark glass by day; a lit wall would not matter."""
+    built, change = with_and_without_windows(monkeypatch)
+    time = built["nuisances"]["time"]
+    has_windows = change.abs().amax((1, 2, 3)) > 0.05
+    assert 0.4 < has_windows.float().mean() < 0.8  # arches, bridges, temples, obelisks have none
+    night, noon = has_windows & (time == 3), has_windows & (time == 1)
+    assert night.sum() > 20 and noon.sum() > 100
+    light = change.mean(1).flatten(1)  # [N, pixels]
+    assert (light[night].amax(1) > 0.15).float().mean() > 0.9
+    assert (light[night].sum(1) > 0).float().mean() > 0.9
+    assert (light[noon].amin(1) < -0.04).float().mean() > 0.9
+    red, blue = change[night, 0].clamp(min=0), change[night, 2].clamp(min=0)
+    assert (red.sum((1, 2)) > 1.4 * blue.sum((1, 2))).float().mean() > 0.8
+
+
+def test_night_is_dark():
     which = torch.arange(400)
     drawn = draw_landmarks(which % 40, which, 0, 24)
     light, time = drawn["images"].mean((1, 2, 3)), drawn["nuisances"]["time"]
     assert light[time == 3].mean() < 0.6 * light[time == 1].mean() and (time == 3).sum() > 10
-    red_over_blue = (drawn["images"][:, 0] - drawn["images"][:, 2]).flatten(1).amax(1)
-    assert (red_over_blue[time == 3] > 0.25).float().mean() > 0.6  # something warm shines
 
 
 def test_snow_whitens_the_ground():
-    which = torch.arange(400)
+    which = torch.arange(800)
     drawn = draw_landmarks(which % 40, which, 0, 24)
     facts = drawn["nuisances"]
     ground = drawn["images"][:, :, -3:].mean((1, 2, 3))
     noon = (facts["time"] == 1) & (facts["ground"] == 1)
     snow, green = ground[noon & (facts["season"] == 2)], ground[noon & (facts["season"] == 0)]
     assert len(snow) > 5 and snow.mean() > green.mean() + 0.2
+
+
+def test_a_forest_is_no_park():
+    """Trunks and crowns from side to side: hardly a place above the horizon is as smooth as sky or a hill."""
+    drawn = draw_no_landmark(torch.arange(300), 0, 24, "catalogue")
+    above_horizon = drawn["images"].mean(1)[:, 6:13]
+    edges = (above_horizon.diff(dim=2).abs() > 0.03).float().mean((1, 2))
+    houses, _street, hills, beach, forest = (edges[drawn["what"] == k].mean() for k in range(5))
+    assert forest > 0.3 and max(hills, beach, houses) < 0.5 * forest
 
 
 def test_gps_is_50_to_500_metres_off_and_often_missing_for_users():

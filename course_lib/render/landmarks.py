@@ -6,34 +6,21 @@ front.
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from course_lib.render.buildings import (
-    BRIDGE,
-    paint_building,
-    plan_of,
-)
+from course_lib.render.buildings import paint_building
+from course_lib.render.bystanders import paint_car, paint_people, paint_selfie, paint_trees
+from course_lib.render.camera import copied, photograph
 from course_lib.render.canvas import Randoms, mix
+from course_lib.render.ground import LAWN, SQUARE, WATER, paint_ground, reflect
+from course_lib.render.ordinary import paint_beach, paint_forest, paint_hills, paint_houses
 from course_lib.render.places import CITY, CITY_KM, measured, moved
-from course_lib.render.scenery import Scene
+from course_lib.render.plans import BRIDGE, plan_of
+from course_lib.render.scenery import Scene, among
+from course_lib.render.sky import paint_backdrop, paint_sky
 
 DOMAINS = ("catalogue", "user")
 ORDINARY = ("houses", "street", "hills", "beach", "forest")
-
-
-def copied(images: Tensor, r: Randoms, copy: Tensor) -> Tensor:
-    """The same photo posted again: cropped by a few per cent, a little lighter or darker. Copy 0 is the photo."""
-    crop, light = (
-        r.uniform(0.92, 0.97)[:, 0],
-        (r.uniform(0.04, 0.12) * (2 * r.chance(0.5) - 1)).exp()[:, None],
-    )
-    shift = (1 - crop) * (2 * r.fill(2) - 1)  # [B, 2]
-    matrix = torch.stack([crop, 0 * crop, shift[:, :1], 0 * crop, crop, shift[:, 1:]], 1).view(
-        -1, 2, 3
-    )
-    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
-    again = F.grid_sample(images, grid, padding_mode="border", align_corners=False) * light
-    return torch.where((copy > 0).view(-1, 1, 1, 1), again.clamp(0, 1), images)
+HOUSES, STREET, HILLS, BEACH, FOREST = range(5)
 
 
 def check(where: str, size: int, domain: str, **numbers: Tensor) -> None:
@@ -82,46 +69,46 @@ def draw_landmarks(landmark: Tensor, photo: Tensor, seed: int = 0, size: int = 4
     """
     copies = torch.zeros_like(photo) if copy is None else copy
     check("draw_landmarks", size, domain, landmark=landmark, photo=photo, copy=copies)
-    user = domain == "user"
-    plan, r = (
-        plan_of(landmark, seed),
-        Randoms(f"landmark photo {domain}", seed, mix(landmark) + photo),
-    )
-    scene = Scene(r, size, user)
-    ground = torch.where(plan["kind"] == BRIDGE, 2, r.choice(3))
-    zoom = r.uniform(0.88, 1.0) * (1 + user * r.uniform(-0.25, 0.3))
-    shift, turn = r.normal(0.2 if user else 0.04), r.uniform(0.1, 1.0)
+    user, which = domain == "user", mix(landmark) + photo
+    plan, r = plan_of(landmark, seed), Randoms(f"landmark photo {domain}", seed, which)
+    scene, ground = Scene(r, size, user), torch.where(plan["kind"] == BRIDGE, WATER, r.choice(3))
+    view = {"zoom": r.uniform(0.88, 1.0) * (1 + user * r.uniform(-0.2, 0.3))}
+    view["shift"], view["turn"] = r.normal(0.18 if user else 0.04), r.uniform(0.1, 1.0)
     gps = measured(r, plan["place"], user)
-    scene.paint_backdrop(r)
-    scene.paint_ground(r, ground)
-    scene.paint_trees(r, 2, 0.5)
+    paint_photo(scene, plan, ground, view, user)
+    images = photograph(scene, user)
+    if copy is not None:
+        images = copied(images, Randoms("landmark copy", seed, mix(which) + copy), copy)
+    view["turn"], view["tilt"] = view["turn"] * scene.side, scene.tilt
+    nuisances = {"time": scene.time, "season": scene.season, "ground": ground}
+    nuisances.update({name: value.view(-1) for name, value in view.items()})
+    return {"images": images, "place": plan["place"], "gps": gps, "nuisances": nuisances}
+
+
+def paint_photo(scene: Scene, plan: dict, ground: Tensor, view: dict, user: bool) -> None:
+    """From back to front: sky, ground, trees, the building, who stands before it, the water's mirror."""
+    zoom, shift, turn = view["zoom"], view["shift"], view["turn"]
+    paint_sky(scene)
+    paint_backdrop(scene)
+    paint_ground(scene, ground)
+    paint_trees(scene, 2, 0.5)
     scene.unit = scene.pixel / zoom
     x = (scene.x - shift) / zoom * scene.side + 0.06 * turn
     h = (scene.horizon + 0.07 - scene.y) / zoom
     x = x * (1 + 0.1 * turn * (0.5 - h) * user)  # looking up, walls lean together
-    paint_building(scene, plan, r, x, h, turn)
+    paint_building(scene, plan, x, h, turn)
     scene.unit = torch.full_like(zoom, scene.pixel)
-    wet = (ground == 2).float().view(-1, 1, 1)
-    scene.reflect(r, scene.horizon + 0.1, wet)
-    paint_front(scene, r, user, 1 - wet)
-    images = scene.photograph(r, user)
-    if copy is not None:
-        images = copied(
-            images, Randoms("landmark copy", seed, mix(mix(landmark) + photo) + copy), copy
-        )
-    values = {"zoom": zoom, "shift": shift, "turn": turn * scene.side, "tilt": scene.tilt}
-    nuisances = {"time": scene.time, "season": scene.season, "ground": ground}
-    nuisances.update({name: value.view(-1) for name, value in values.items()})
-    return {"images": images, "place": plan["place"], "gps": gps, "nuisances": nuisances}
+    wet = among(ground, WATER)
+    paint_front(scene, user, 1 - wet)
+    reflect(scene, scene.horizon + 0.1, wet)
+    paint_selfie(scene, 0.16 if user else 0.0)
 
 
-def paint_front(scene: Scene, r: Randoms, user: bool, dry: Tensor) -> None:
-    """Who stands in front: trees, cars, people, and in users' photos their own heads."""
-    scene.paint_trees(r, 2, 0.45 if user else 0.2, near=1.0)
-    front = scene.lower()
-    front.paint_car(r, 0.25 if user else 0.1, dry)
-    front.paint_people(r, 4, 0.5 if user else 0.25, dry)
-    front.paint_selfie(r, 0.16 if user else 0.0)
+def paint_front(scene: Scene, user: bool, dry: Tensor, green: Tensor | float = 1.0) -> None:
+    """Who stands in front: trees where it is `green`, people, cars; where it is not dry, at the quay."""
+    paint_trees(scene, 2, (0.45 if user else 0.2) * green, near=dry)
+    paint_people(scene, 4, 0.5 if user else 0.25, dry)
+    paint_car(scene, 0.25 if user else 0.1, dry)
 
 
 def draw_no_landmark(photo: Tensor, seed: int = 0, size: int = 48, domain: str = "user") -> dict:
@@ -143,18 +130,28 @@ def draw_no_landmark(photo: Tensor, seed: int = 0, size: int = 48, domain: str =
     user = domain == "user"
     r = Randoms(f"no landmark {domain}", seed, photo)
     scene, what = Scene(r, size, user), r.choice(len(ORDINARY))
-    houses, street, hills, beach, forest = ((what == k).float().view(-1, 1, 1) for k in range(5))
-    gps = measured(
-        r, moved(torch.tensor(CITY).expand(len(photo), 2), (r.fill(2) - 0.5) * CITY_KM), user
-    )
-    scene.paint_backdrop(r)
-    scene.paint_ground(r, torch.where((what == 1), 0, 1))
-    scene.paint_country(r, hills, beach)
-    scene.paint_trees(r, 2, 0.5 * (1 - beach))
-    scene.paint_houses(r, street, houses + street)
-    scene.paint_trees(r, 6, forest, near=0.4, inner=0.0)
-    paint_front(scene, r, user, 1 - beach - forest)
-    return {"images": scene.photograph(r, user), "gps": gps, "what": what}
+    town = torch.tensor(CITY).expand(len(photo), 2)
+    gps = measured(r, moved(town, (r.fill(2) - 0.5) * CITY_KM), user)
+    paint_sky(scene)
+    paint_backdrop(scene)
+    paint_ground(scene, torch.where(what == STREET, SQUARE, LAWN))
+    paint_country(scene, what)
+    paint_front(scene, user, 1 - among(what, BEACH, FOREST), 1 - among(what, BEACH))
+    paint_selfie(scene, 0.16 if user else 0.0)
+    return {"images": photograph(scene, user), "gps": gps, "what": what}
+
+
+def paint_country(scene: Scene, what: Tensor) -> None:
+    """What there is instead of a landmark; `what` is one of ORDINARY.        # [B]"""
+    with scene.where(among(what, HILLS)) as hills:
+        paint_hills(hills)
+    with scene.where(among(what, BEACH)) as beach:
+        paint_beach(beach)
+    with scene.where(among(what, FOREST)) as forest:
+        paint_forest(forest)
+    paint_trees(scene, 2, 0.5 * among(what, HOUSES, STREET, HILLS))
+    with scene.where(among(what, HOUSES, STREET)) as houses:
+        paint_houses(houses, among(houses.own(what), STREET))
 
 
 def with_noise(labels: Tensor, photo: Tensor, seed: int, wrong: float, duplicates: float) -> tuple:
@@ -186,33 +183,51 @@ def with_noise(labels: Tensor, photo: Tensor, seed: int, wrong: float, duplicate
     for name, value in (("wrong", wrong), ("duplicates", duplicates)):
         if not 0 <= value <= 1:
             raise ValueError(f"with_noise: {name} must be a share in 0..1, got {value}")
-    n = len(labels)
-    names, own = labels.unique(return_inverse=True)
-    r = Randoms("landmark noise", seed, torch.arange(n))
-    swap, jump, order, source = r.fill(4).unbind(1) if n else torch.zeros(4, 0)
-    is_wrong = torch.zeros(n, dtype=torch.bool)
-    is_wrong[swap.argsort(stable=True)[: round(wrong * n)]] = True
-    if is_wrong.any() and len(names) < 2:
-        raise ValueError(f"with_noise: wrong labels need two landmarks, got only {names.tolist()}")
-    other = (own + 1 + (jump * (len(names) - 1)).long().clamp(max=max(len(names) - 2, 0))) % max(
-        len(names), 1
-    )
-    noisy = torch.where(is_wrong, names[other], labels)
-    keeps = torch.zeros(
-        n, dtype=torch.bool
-    )  # each landmark's first photo in a random order stays an original
-    ranked = order.argsort(stable=True)
-    first = torch.full((len(names),), n).scatter_reduce(0, own[ranked], torch.arange(n), "amin")
-    keeps[ranked[first]] = True
-    count, free = round(duplicates * n), ranked[~keeps[ranked]]
-    if count > len(free):
-        raise ValueError(f"with_noise: duplicates {duplicates} means {count} copies, but each landmark keeps an "
-                         f"original and only {len(free)} of {n} photos remain")  # fmt: skip
-    duplicate_of = torch.full((n,), -1)
-    is_copy = torch.zeros(n, dtype=torch.bool)
-    is_copy[free[:count]] = True
-    for row in free[:count].tolist():
-        originals = torch.where((labels == labels[row]) & ~is_copy)[0]
-        duplicate_of[row] = originals[int(source[row] * len(originals))]
-    repeated = torch.where(is_copy, photo[duplicate_of.clamp(min=0)], photo)
+    r = Randoms("landmark noise", seed, torch.arange(len(labels)))
+    swap, jump, order, source = r.fill(4).unbind(1) if len(labels) else torch.zeros(4, 0)
+    noisy, is_wrong = with_wrong_labels(labels, round(wrong * len(labels)), swap, jump)
+    count = round(duplicates * len(labels))
+    duplicate_of = originals_of_copies(labels, count, order, source)
+    repeated = torch.where(duplicate_of >= 0, photo[duplicate_of.clamp(min=0)], photo)
     return noisy, repeated, is_wrong, duplicate_of
+
+
+def with_wrong_labels(labels: Tensor, count: int, swap: Tensor, jump: Tensor) -> tuple:
+    """The `count` labels of the lowest `swap` become another name, `jump` (0..1) of the way round all others."""
+    names, own = labels.unique(return_inverse=True)
+    if count and len(names) < 2:
+        raise ValueError(f"with_noise: wrong labels need two landmarks, got only {names.tolist()}")
+    is_wrong = torch.zeros(len(labels), dtype=torch.bool)
+    is_wrong[swap.argsort(stable=True)[:count]] = True
+    if not count:
+        return labels.clone(), is_wrong
+    others = len(names) - 1
+    steps = 1 + (jump * others).long().clamp(max=others - 1)
+    return torch.where(is_wrong, names[(own + steps) % len(names)], labels), is_wrong
+
+
+def originals_of_copies(labels: Tensor, count: int, order: Tensor, source: Tensor) -> Tensor:
+    """Which row each of `count` copies repeats: one of its landmark that is no copy; -1 in all other rows.
+
+    Rows become copies in the order of `order`; each landmark's first stays an original.
+    """
+    rows = order.argsort(stable=True).tolist()
+    seen, free = set(), []
+    for row in rows:
+        name = int(labels[row])
+        free += [row] if name in seen else []
+        seen.add(name)
+    if count > len(free):
+        share = count / len(labels)
+        raise ValueError(f"with_noise: duplicates {share:.3g} means {count} copies, but each landmark keeps an "
+                         f"original and only {len(free)} of {len(labels)} photos remain")  # fmt: skip
+    copies = set(free[:count])
+    originals: dict[int, list[int]] = {}
+    for row in range(len(labels)):
+        if row not in copies:
+            originals.setdefault(int(labels[row]), []).append(row)
+    duplicate_of = torch.full((len(labels),), -1)
+    for row in free[:count]:
+        choices = originals[int(labels[row])]
+        duplicate_of[row] = choices[int(source[row] * len(choices))]
+    return duplicate_of
