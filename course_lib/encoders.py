@@ -12,13 +12,15 @@ from course_lib.checks import shape
 class ConvEncoder(nn.Module):
     """A small convolutional network that maps a picture to a vector.
 
-    Each width is one block: 3x3 convolution, batch norm, ReLU; every block after the first halves the picture.
-    What is left is averaged to 2 x 2 cells, so that any size of picture fits, and projected to the embedding.
+    Each width is one block: 3x3 convolution, batch norm, ReLU. What is left of the picture is averaged to a few cells,
+    so that any size fits, and projected to the embedding.
 
     Args:
         channels: 1 for grey pictures, 3 for colour.
         dim: length of the embedding.
         widths: feature maps of each block.
+        strides: 2 for a block that halves the picture, 1 for one that keeps its size.
+        cells: the last maps are averaged to cells x cells.
 
     Lecture topic L1.04.
 
@@ -26,19 +28,25 @@ class ConvEncoder(nn.Module):
     torch.Size([5, 32])
     """
 
-    def __init__(self, channels: int, dim: int, widths: Sequence[int] = (32, 64, 64)):
+    def __init__(
+        self,
+        channels: int,
+        dim: int,
+        widths: Sequence[int] = (32, 64, 64),
+        strides: Sequence[int] = (1, 2, 2),
+        cells: int = 2,
+    ):
         super().__init__()
         blocks = []
-        for i, (before, after) in enumerate(zip([channels, *widths], widths, strict=False)):
-            stride = 1 if i == 0 else 2
+        for before, after, stride in zip([channels, *widths[:-1]], widths, strides, strict=True):
             blocks += [
                 nn.Conv2d(before, after, kernel_size=3, stride=stride, padding=1, bias=False),
                 nn.BatchNorm2d(after),
                 nn.ReLU(),
             ]
-        self.channels, self.dim = channels, dim
+        self.channels, self.dim, self.cells = channels, dim, cells
         self.blocks = nn.Sequential(*blocks)
-        self.project = nn.Sequential(nn.Linear(4 * widths[-1], dim), nn.BatchNorm1d(dim))
+        self.project = nn.Sequential(nn.Linear(cells**2 * widths[-1], dim), nn.BatchNorm1d(dim))
 
     def forward(self, images: Tensor) -> Tensor:
         if images.ndim != 4 or images.shape[1] != self.channels:
@@ -46,8 +54,8 @@ class ConvEncoder(nn.Module):
                 f"ConvEncoder: images must be [B, {self.channels}, H, W], got {shape(images)}"
             )
         maps = self.blocks(images)  # [B, C, H', W']
-        cells = F.adaptive_avg_pool2d(maps, 2)  # [B, C, 2, 2]
-        return self.project(cells.flatten(1))  # [B, dim]
+        maps = F.adaptive_avg_pool2d(maps, self.cells)  # [B, C, cells, cells]
+        return self.project(maps.flatten(1))  # [B, dim]
 
 
 class Classifier(nn.Module):

@@ -94,9 +94,10 @@ def test_every_trait_can_be_seen_at_32_pixels(name):
     assert changed.float().median() >= 4
 
 
-@pytest.mark.parametrize(
-    "name, count", [("hair_style", 10), ("hair_colour", 9), ("iris", 6), ("beard", 5), ("mole", 4)]
-)
+KIND_COUNTS = {"hair_style": 10, "hair_colour": 9, "iris": 6, "beard": 5, "mole": 4, "freckles": 2}
+
+
+@pytest.mark.parametrize("name, count", list(KIND_COUNTS.items()))
 def test_every_kind_of_a_trait_looks_different(name, count):
     style = {} if name == "hair_style" else {"hair_style": STYLES.index("cropped")}
     kinds = [passport(5, 32, **{**style, name: k}) for k in range(count)]
@@ -148,6 +149,16 @@ def test_roll_turns_the_line_between_the_eyes(roll):
     xx, yy, xy = ((eyes * k).sum((1, 2)) for k in (dx * dx, dy * dy, dx * dy))
     angle = 0.5 * torch.atan2(2 * xy, xx - yy)
     torch.testing.assert_close(angle, torch.full_like(angle, roll), atol=0.04, rtol=0)
+
+
+@pytest.mark.parametrize("style", ["fringe", "curly"])
+@pytest.mark.parametrize("turn", [-0.6, 0.6])
+def test_nothing_shows_between_face_and_hair(style, turn):
+    hair = {"hair_style": STYLES.index(style), "turn": turn, "tilt": 0.0, "ear_size": 0.0}
+    walls = (passport(16, colourful=1, background_colour=k, **hair) for k in (0, 3))
+    behind = difference(*walls)[:, 20:40] > 0.05  # beside the head, from hairline to mouth
+    edges = behind.long().diff(dim=2).ne(0).sum(2)
+    assert (edges == 2).all()  # on each row: wall, person, wall
 
 
 def test_light_falls_from_where_it_is_said_to():

@@ -42,7 +42,8 @@ def test_shapes_and_ranges(drawn):
     labels = drawn["labels"][drawn["present"]]
     assert drawn["labels"].dtype == torch.int64 and set(labels.tolist()) == set(range(len(KINDS)))
     empty = ~drawn["present"]
-    for name in ("boxes", "full_boxes", "masks", "keypoints", "second_boxes", "second_masks"):
+    names = "labels boxes full_boxes masks keypoints second_boxes second_masks".split()
+    for name in names:
         assert not drawn[name][empty].any(), name
 
 
@@ -162,6 +163,37 @@ def test_ground_is_farther_the_higher_up(drawn):
         distance = drawn["depth"][scene][mask][0]
         row = int((column[scene].nan_to_num(0) - distance).abs().argmin())
         assert abs(row + 0.5 - feet[scene, slot]) < 0.06 * SIZE
+
+
+def blue_below(drawn, which):
+    """How blue the ground is just below each thing that nothing hides: (kind, blue less red) of each."""
+    images, masks = drawn[which + "images"], drawn[which + "masks"]
+    kinds, blues = [], []
+    for scene, slot in each(drawn):
+        x1, _, x2, y2 = drawn[which + "boxes"][scene, slot].int().tolist()
+        place = slice(y2, y2 + 2), slice((2 * x1 + x2) // 3, (x1 + 2 * x2) // 3)
+        bare = ~masks[scene][:, *place].any(0)
+        if bare.sum() >= 4 and not masks[scene, slot + 1 :].any(0)[y2 - 3 : y2, place[1]].any():
+            red, _, blue = images[scene][:, *place][:, bare].mean(1).tolist()
+            kinds.append(drawn["labels"][scene, slot].item())
+            blues.append(blue - red)
+    return torch.tensor(kinds), torch.tensor(blues)
+
+
+@pytest.mark.parametrize("which", ["", "second_"])
+def test_boats_are_on_water_and_nothing_else_is(drawn, which):
+    kinds, blues = blue_below(drawn, which)
+    boats, balloons = kinds == KINDS.index("boat"), kinds == KINDS.index("balloon")
+    assert boats.sum() > 15 and (~boats & ~balloons).sum() > 60
+    assert (blues[boats] > 0.08).float().mean() > 0.85
+    assert (blues[~boats & ~balloons] < 0.08).float().mean() > 0.95
+
+
+def test_every_kind_is_about_equally_frequent():
+    drawn = draw_scenes(torch.arange(1000), size=32, second_frame=False)
+    counts = drawn["labels"][drawn["present"]].bincount(minlength=len(KINDS)).float()
+    share = counts / counts.mean()
+    assert share.min() > 0.85 and share.max() < 1.15
 
 
 def test_keypoints_lie_in_the_full_box_and_are_seen_in_the_mask(drawn):
