@@ -13,7 +13,7 @@ from IPython.utils.capture import capture_output
 from matplotlib.image import imread
 
 from course_lib import plots, selftest, sheets
-from course_lib.distances import euclidean
+from course_lib.distances import cosine
 from course_lib.notebook import ClaimFailed, Explorer, claim, compare, explore, figure, show_source
 
 
@@ -51,11 +51,15 @@ def test_the_same_figure_gives_the_same_bytes():
 
 
 def test_show_source_shows_the_code_and_the_first_line_of_the_docstring(shown):
-    show_source(euclidean)
+    show_source(cosine)
     text = shown()[0][0]["text/markdown"]
-    assert text.startswith("`course_lib/distances.py`\n```python\ndef euclidean(")
-    assert '    """Euclidean distance from every vector in `x` to every vector in `y`."""\n' in text
-    assert "lengths - 2 * x64 @ y64.T" in text and "Args:" not in text and text.endswith("\n```")
+    assert text.startswith("`course_lib/distances.py`\n```python\ndef cosine(")
+    assert '    """Cosine distance from every vector in `x` to every vector in `y`."""\n' in text
+    assert (
+        "1 - normalize(x) @ normalize(y).T" in text
+        and "Args:" not in text
+        and text.endswith("\n```")
+    )
 
 
 def test_show_source_of_a_method_and_a_class_is_still_python(shown):

@@ -114,7 +114,7 @@ claim(
 # **Predict first:** below are two cut-outs each of the cat, the coffee and the temple. By pixels, is a dark coffee nearer to the other coffee or to a cat?
 
 # %%
-from course_lib.distances import cosine, euclidean, normalize
+from course_lib.distances import Euclidean, cosine, euclidean, normalize
 
 six = shelf.images[[10, 13, 20, 24, 72, 75]]
 fig, (left, right) = plots.panels(2, height=4.3)
@@ -132,10 +132,10 @@ figure(fig, alt + " to each other; by pixels only the two cats are.")
 #
 # <details><summary>Answer</summary>To the cat. By pixels the two coffees are 17.3 apart, and a coffee and a cat 14.4: nearness often only means "equally bright in the same corner".</details>
 #
-# All thirty-six distances came from one call. Here is how it does that without a loop:
+# All thirty-six distances came from one call of `euclidean`. Here is how it does that without a loop (the last lines keep what a gradient will need):
 
 # %%
-show_source(euclidean)
+show_source(Euclidean.forward)
 
 # %% [markdown]
 # It expands the square, $\lVert x-y\rVert^2 = \lVert x\rVert^2 + \lVert y\rVert^2 - 2\,x^\top y$, so that all pairs come from **one matrix product**. The three terms nearly cancel for near pictures, and float32 keeps only seven digits, which is why the sum is made in float64 and the nearest pairs are subtracted directly. That is not pedantry: torch's own fast mode, in float32, loses it.
