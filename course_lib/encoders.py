@@ -19,7 +19,7 @@ class ConvEncoder(nn.Module):
         channels: 1 for grey pictures, 3 for colour.
         dim: length of the embedding.
         widths: feature maps of each block.
-        strides: 2 for a block that halves the picture, 1 for one that keeps its size.
+        strides: 2 for a block that halves the picture, 1 for one that keeps its size; if None, 1, 2, 2, ...
         cells: the last maps are averaged to cells x cells.
 
     Lecture topic L1.04.
@@ -33,10 +33,11 @@ class ConvEncoder(nn.Module):
         channels: int,
         dim: int,
         widths: Sequence[int] = (32, 64, 64),
-        strides: Sequence[int] = (1, 2, 2),
+        strides: Sequence[int] | None = None,
         cells: int = 2,
     ):
         super().__init__()
+        strides = strides or [1] + [2] * (len(widths) - 1)
         blocks = []
         for before, after, stride in zip([channels, *widths[:-1]], widths, strides, strict=True):
             blocks += [
