@@ -144,7 +144,8 @@ class MarginSoftmax(nn.Module):
         check_positive("MarginSoftmax", m1=m1, s=s)
         check_positive("MarginSoftmax", or_zero=True, m2=m2, m3=m3)
         self.m1, self.m2, self.m3, self.s = m1, m2, m3, s
-        self.weight = nn.Parameter(torch.randn(classes, dim))  # only directions count
+        # only the directions count; an optimizer turns short weights faster than long ones
+        self.weight = nn.Parameter(0.05 * torch.randn(classes, dim))
 
     def cosines(self, x: Tensor) -> Tensor:
         return normalize(x) @ normalize(self.weight).T

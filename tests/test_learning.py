@@ -183,3 +183,20 @@ def test_a_linear_model_goes_through_the_same_loop():
         lr=0.1,
     )
     assert losses[-1] < losses[0]
+
+
+def test_identity_batches_hold_different_pictures_of_different_classes():
+    labels = torch.tensor([7, 2, 7, 2, 5, 7, 5, 5, 2, 9, 9])
+    images = torch.arange(11.0).view(11, 1, 1, 1)
+    sample = training.identity_batches(images, labels, identities=3, photos=2)
+    seen, generator = set(), torch.Generator().manual_seed(0)
+    for _ in range(60):
+        pictures, classes = sample(generator)
+        numbers = pictures.flatten().long().tolist()
+        assert len(set(numbers)) == 6 and torch.equal(labels[numbers], classes)
+        assert classes.view(3, 2).diff(dim=1).eq(0).all() and len(classes.unique()) == 3
+        seen |= set(numbers)
+    assert seen == set(range(11))
+    for wrong in ((5, 2), (3, 3), (0, 1)):
+        with pytest.raises(ValueError, match=f"{wrong[0]} classes with {wrong[1]} pictures each"):
+            training.identity_batches(images, labels, *wrong)

@@ -51,6 +51,8 @@ def inputs_of(source: Path) -> list[Path]:
                 waiting += [module for module in modules if module.exists()]
     if ROOT / "course_lib" / "syllabus.py" in found:
         found += [DATA / "syllabus.toml", DATA / "notebooks.toml", RUN_TIMES]
+    if ROOT / "course_lib" / "face_recipe.py" in found:
+        found.append(DATA / "margin_table.json")
     return sorted(found)
 
 
