@@ -10,7 +10,9 @@ from io import BytesIO
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 # Okabe and Ito's palette: told apart by nearly everyone, colour-blind or not.
@@ -63,11 +65,15 @@ def panels(
 
 
 def to_png(fig: Figure, dpi: int = 100) -> bytes:
-    """The figure as PNG bytes, the same bytes for the same figure."""
-    buffer = BytesIO()
-    fig.savefig(
-        buffer, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_level": 3}
-    )
+    """The figure as PNG bytes, the same bytes for the same figure.
+
+    Drawn once on a canvas: `savefig` would draw everything twice, first only to lay it out.
+    """
+    fig.set_dpi(dpi)
+    canvas, buffer = FigureCanvasAgg(fig), BytesIO()
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[:, :, :3]  # [H, W, 3]
+    Image.fromarray(pixels).save(buffer, format="png", compress_level=3)
     return buffer.getvalue()
 
 

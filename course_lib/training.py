@@ -12,14 +12,10 @@ from torch import Tensor, nn
 from course_lib.cache import cached, fingerprint
 
 Sample = Callable[[torch.Generator], tuple[Tensor, ...]]  # draws a batch
-NOT_LEARNING = {
-    "plots.py",
-    "sheets.py",
-    "notebook.py",
-    "widgets.py",
-    "syllabus.py",
-    "selftest.py",
-}  # modules that no trained weight depends on
+NOT_LEARNING = {  # modules that no trained weight depends on
+    "plots.py", "sheets.py", "notebook.py", "widgets.py", "syllabus.py", "selftest.py",
+    "search.py", "hashing.py", "verification.py",
+}  # fmt: skip
 
 
 def device() -> torch.device:

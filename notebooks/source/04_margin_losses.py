@@ -103,9 +103,9 @@ W = plane["softmax"].head.weight.detach().cpu()  # [10, 2]
 # %% jupyter={"source_hidden": true}
 def draw_sectors(ax, W, reach, title, numbers=False):
     """Colour the plane by the class with the highest logit; the rows of W as arrows."""
-    line = torch.linspace(-reach, reach, 180)
-    grid = torch.cartesian_prod(line, line) @ W.T  # [180 * 180, 10]
-    winner = grid.argmax(1).view(180, 180).T  # rows go up
+    line = torch.linspace(-reach, reach, 120)
+    grid = torch.cartesian_prod(line, line) @ W.T  # [120 * 120, 10]
+    winner = grid.argmax(1).view(120, 120).T  # rows go up
     colours = torch.tensor(
         [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in plots.CLASS_COLOURS]
     )
@@ -117,11 +117,11 @@ def draw_sectors(ax, W, reach, title, numbers=False):
         zorder=0,
         interpolation="bilinear",
     )
-    for row, tip in enumerate((W / W.norm(dim=1).max() * 0.45 * reach).tolist()):
-        look = {"arrowstyle": "-|>", "color": plots.CLASS_COLOURS[row], "lw": 2}
-        ax.annotate("", tip, (0, 0), arrowprops={**look, "shrinkA": 0, "shrinkB": 0})
-        if numbers:
-            ax.text(1.25 * tip[0], 1.25 * tip[1], str(row), ha="center", va="center", weight="bold")
+    tips = W / W.norm(dim=1).max() * 0.45 * reach  # [10, 2]
+    look = {"color": plots.CLASS_COLOURS, "angles": "xy", "scale_units": "xy", "scale": 1}
+    ax.quiver(torch.zeros(10), torch.zeros(10), *tips.T, width=0.011, **look)
+    for row, (right, up) in enumerate(1.25 * tips if numbers else []):
+        ax.text(right, up, str(row), ha="center", va="center", weight="bold")
     plots.bare(ax, title)
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
 
@@ -254,7 +254,7 @@ claim("none of 1,000 random placements gets below it", min(tries) > least_loss(4
 # %% jupyter={"source_hidden": true}
 def draw_scale(s=16, classes=10):
     fig, (left, right) = plots.panels(2, height=3.3)
-    angle = torch.linspace(0, 180, 121)
+    angle = torch.linspace(0, 180, 91)
     for one, height, side in (
         (1, 0.9, "left"),
         (4, 0.7, "left"),
@@ -262,7 +262,7 @@ def draw_scale(s=16, classes=10):
         (64, 0.6, "left"),
     ):
         p = torch.sigmoid(one * torch.deg2rad(angle).cos() - math.log(classes - 1))
-        left.plot(angle, p, color=plots.MUTED, lw=1, ls="--")
+        left.plot(angle, p, color=plots.MUTED, lw=1)
         place = (p > height * p[0]).sum()  # where the curve has fallen to this share of its top
         words = f" s = {one} "
         if p[0] > 0.05:
@@ -271,7 +271,7 @@ def draw_scale(s=16, classes=10):
     left.plot(angle, p, color=plots.SAME, lw=2.5)
     left.set(title="The larger s, the sharper", ylabel="probability of the right class")
     left.set(xlabel="angle to its centre, the others at 90 degrees", ylim=(-0.03, 1.03))
-    left.set_xticks([0, 45, 90, 135, 180])
+    left.set_xticks([0, 90, 180])
     scales = range(1, 65)
     right.plot(scales, [least_loss(one, classes) for one in scales], color=plots.SAME, lw=2.5)
     right.plot(s, least_loss(s, classes), "o", color=plots.QUERY, ms=8, clip_on=False)
@@ -289,7 +289,7 @@ def draw_scale(s=16, classes=10):
 explore(
     draw_scale,
     alt="Left: the probability of the right class falls from 1 to 0 as the angle grows, as a steep step "
-    "for s = 16; dashed lines for s = 1, 4, 16 and 64. Right: the least loss against s, near 0 at 16.",
+    "for s = 16; thin lines for s = 1, 4, 16 and 64. Right: the least loss against s, near 0 at 16.",
     presets={
         "too small": {"s": 4, "classes": 10_000},
         "this course": {"s": 16, "classes": 10},
@@ -815,19 +815,19 @@ def mean_angles(model):
     return own.rad2deg().mean().item(), other.rad2deg().mean().item()
 
 
-angles = {row: mean_angles(heads[row]) for row in ("Norm-softmax", "ArcFace (0.5)")}
+angles_of = {row: mean_angles(heads[row]) for row in ("Norm-softmax", "ArcFace (0.5)")}
 
 # %% tags=["nbval-ignore-output"]
 table(
     [("mean angle to", "one's own centre", "the nearest other", "gap")]
     + [
         (row, f"{own:.0f}°", f"{other:.0f}°", f"{other - own:.0f}°")
-        for row, (own, other) in angles.items()
+        for row, (own, other) in angles_of.items()
     ]
 )
 
 # %%
-gap = {row: other - own for row, (own, other) in angles.items()}
+gap = {row: other - own for row, (own, other) in angles_of.items()}
 claim(
     "the margin widens the gap between one's own centre and the next",
     gap["ArcFace (0.5)"] > gap["Norm-softmax"] + 2,
@@ -858,17 +858,17 @@ table(rows)
 
 # %% jupyter={"source_hidden": true}
 fig, (left, right) = plots.panels(2, height=4.0, widths=(1.35, 1))
-names = sorted(ROWS, key=lambda row: sum(kept["tar"][row]))
-for y, row in enumerate(names):
+by_tar = sorted(ROWS, key=lambda row: sum(kept["tar"][row]))
+for y, row in enumerate(by_tar):
     colour = plots.MUTED if ROWS[row][0] in (None, (1, 0, 0)) else plots.SAME
     left.plot(kept["tar"][row], [y] * 3, "o", color=colour, ms=5, alpha=0.7)
-left.set_yticks(range(len(names)), names)
+left.set_yticks(range(len(by_tar)), by_tar)
 left.set(title="On our strangers, three seeds each", xlabel="TAR at FAR 1/1000")
-for y, row in enumerate(names):
+for y, row in enumerate(by_tar):
     if ROWS[row][1][2] is not None:
         right.plot(ROWS[row][1][2], y, "D", color=plots.OTHER, ms=6)
 right.set(
-    title="The lecture: AgeDB-30", xlabel="accuracy, %", yticks=range(len(names)), yticklabels=[]
+    title="The lecture: AgeDB-30", xlabel="accuracy, %", yticks=range(len(by_tar)), yticklabels=[]
 )
 alt = "Two dot charts of the same losses. On our faces and in the lecture softmax and norm-softmax are below the "
 figure(fig, alt + "margins on angles.")
