@@ -165,10 +165,10 @@ def focus_first_slider(page, control: int) -> bool:
 @pytest.mark.parametrize(
     "name, seconds",
     [
-        ("00_start_here", 120),
-        ("02_embeddings", 240),
-        ("03_pair_and_triplet_losses", 300),
-        ("04_margin_losses", 300),
+        ("00_start_here", 300),
+        ("02_embeddings", 600),
+        ("03_pair_and_triplet_losses", 600),
+        ("04_margin_losses", 600),
     ],
 )
 def test_run_all_cells_and_move_every_slider_by_keyboard(browser, lab, tmp_path, name, seconds):
