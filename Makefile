@@ -39,7 +39,7 @@ notebooks: environment  ## build and execute the notebooks whose source or libra
 bench: environment  ## time our operations beside their peers (ARGS=faces: some of them)
 	OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m tools.benchmark $(ARGS)
 
-tables: environment  ## compute again the tables that take longer than a notebook may (some six minutes)
+tables: environment  ## compute again the tables that take longer than a notebook may (some ten minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_tables
 
 lock: environment  ## pin the newest packages that pyproject.toml allows into requirements.txt

@@ -14,7 +14,7 @@ from course_lib.cache import cached, fingerprint
 Sample = Callable[[torch.Generator], tuple[Tensor, ...]]  # draws a batch
 NOT_LEARNING = {  # modules that no trained weight depends on
     "plots.py", "sheets.py", "notebook.py", "widgets.py", "syllabus.py", "selftest.py",
-    "search.py", "hashing.py", "verification.py",
+    "search.py", "hashing.py", "retrieval.py", "verification.py",
 }  # fmt: skip
 
 

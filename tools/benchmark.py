@@ -17,6 +17,7 @@ import torch
 from tqdm import tqdm
 
 from tools.benchmark_losses import margin_family, pair_and_triplet_losses, verification_curves
+from tools.benchmark_search import exact_search, hashing, retrieval_metrics
 from tools.stopwatch import REPEATS, seconds, side_by_side
 
 
@@ -34,20 +35,6 @@ def distances() -> list[tuple]:
         run(euclidean), run(lambda a, b: torch.cdist(a, b, compute_mode=exact))
     )
     return [("euclidean 1024 x 1024 x 128, with gradient", ours, "torch.cdist, exact mode", peer)]
-
-
-def search() -> list[tuple]:
-    """Exact search, against scikit-learn's brute force."""
-    from sklearn.neighbors import NearestNeighbors
-
-    from course_lib.search import ExactIndex
-
-    database, queries = torch.randn(20_000, 128), torch.randn(500, 128)
-    index = ExactIndex()
-    index.add(database)
-    theirs = NearestNeighbors(n_neighbors=10, algorithm="brute").fit(database)
-    ours, peer = side_by_side(lambda: index.search(queries, 10), lambda: theirs.kneighbors(queries))
-    return [("exact 10-NN, 500 x 20k x 128", ours, "scikit-learn brute", peer)]
 
 
 def drawing() -> list[tuple]:
@@ -99,12 +86,14 @@ def epoch() -> list[tuple]:
 
 BENCHMARKS = [
     distances,
-    search,
     drawing,
     epoch,
     pair_and_triplet_losses,
     margin_family,
     verification_curves,
+    exact_search,
+    hashing,
+    retrieval_metrics,
 ]
 
 

@@ -1,4 +1,4 @@
-"""Compute the tables that take longer than a notebook may: data/margin_table.json, in some six minutes.
+"""Compute the tables that take longer than a notebook may: data/margin_table.json, in some ten minutes.
 
     python -m tools.make_tables
 

@@ -284,7 +284,7 @@ table([("40,000 distances of 3,072 numbers", "milliseconds"), *rows])
 claim("one product is at least ten times as fast as the loops", loop / product > 10)
 
 # %% [markdown]
-# The same numbers, about a hundred times as fast: a matrix product is what processors do best. A search index is then a matrix and a few lines around it. Ours takes the database in blocks, so that a big one does not fill the memory:
+# The same numbers, about a hundred times as fast: a matrix product is what processors do best. A search index is then a matrix and a few lines around it. Ours takes the database in blocks, so that a big one does not fill the memory. In $\lVert x - q\rVert^2 = \lVert q\rVert^2 - 2\,(q^\top x - \tfrac12\lVert x\rVert^2)$ only the bracket differs from one $x$ to the next; it finds the candidates, a few more than asked for, and these are then compared exactly:
 
 # %%
 from course_lib.search import ExactIndex, precision_at_1
