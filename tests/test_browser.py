@@ -169,6 +169,7 @@ def focus_first_slider(page, control: int) -> bool:
         ("02_embeddings", 600),
         ("03_pair_and_triplet_losses", 600),
         ("04_margin_losses", 600),
+        ("06_search_and_hashing", 600),
     ],
 )
 def test_run_all_cells_and_move_every_slider_by_keyboard(browser, lab, tmp_path, name, seconds):
