@@ -184,9 +184,11 @@ def test_run_all_cells_and_move_every_slider_by_keyboard(browser, lab, tmp_path,
     for control in range(page.locator(".widget-image").count()):
         if not focus_first_slider(page, control):
             continue
-        times = [
-            milliseconds_of_a_move(page, control, key) for key in ["ArrowLeft", "ArrowRight"] * 4
-        ]
+        at_its_low_end = page.evaluate(
+            "(at => at.ariaValueNow === at.ariaValueMin)(document.activeElement)"
+        )
+        keys = ["ArrowRight", "ArrowLeft"] if at_its_low_end else ["ArrowLeft", "ArrowRight"]
+        times = [milliseconds_of_a_move(page, control, key) for key in keys * 4]
         assert statistics.median(times) < 400 and max(times) < 5000, (control, times)
         medians.append(round(statistics.median(times)))
     assert medians, "there is nothing to move"
