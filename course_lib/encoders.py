@@ -9,11 +9,27 @@ from torch.nn import functional as F
 from course_lib.checks import shape
 
 
+def conv_blocks(channels: int, widths: Sequence[int], strides: Sequence[int]) -> nn.Sequential:
+    """Blocks of 3x3 convolution, batch norm and ReLU, one for each width; stride 2 halves the picture.
+
+    >>> conv_blocks(3, widths=(16, 32), strides=(2, 1))(torch.zeros(5, 3, 8, 8)).shape
+    torch.Size([5, 32, 4, 4])
+    """
+    blocks = []
+    for before, after, stride in zip([channels, *widths[:-1]], widths, strides, strict=True):
+        blocks += [
+            nn.Conv2d(before, after, kernel_size=3, stride=stride, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(),
+        ]
+    return nn.Sequential(*blocks)
+
+
 class ConvEncoder(nn.Module):
     """A small convolutional network that maps a picture to a vector.
 
-    Each width is one block: 3x3 convolution, batch norm, ReLU. What is left of the picture is averaged to a few cells,
-    so that any size fits, and projected to the embedding.
+    Each width is one of `conv_blocks`. What is left of the picture is averaged to a few cells, so that any size fits,
+    and projected to the embedding.
 
     Args:
         channels: 1 for grey pictures, 3 for colour.
@@ -37,16 +53,8 @@ class ConvEncoder(nn.Module):
         cells: int = 2,
     ):
         super().__init__()
-        strides = strides or [1] + [2] * (len(widths) - 1)
-        blocks = []
-        for before, after, stride in zip([channels, *widths[:-1]], widths, strides, strict=True):
-            blocks += [
-                nn.Conv2d(before, after, kernel_size=3, stride=stride, padding=1, bias=False),
-                nn.BatchNorm2d(after),
-                nn.ReLU(),
-            ]
         self.channels, self.dim, self.cells = channels, dim, cells
-        self.blocks = nn.Sequential(*blocks)
+        self.blocks = conv_blocks(channels, widths, strides or [1] + [2] * (len(widths) - 1))
         self.project = nn.Sequential(nn.Linear(cells**2 * widths[-1], dim), nn.BatchNorm1d(dim))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.encoders import ConvEncoder, embed
-from course_lib.losses import MarginSoftmax
+from course_lib.margins import MARGINS, MarginSoftmax
 from course_lib.pictures import LabelledImages
 from course_lib.training import batches, fit
 from course_lib.verification import all_pairs, tar_at_far
@@ -22,18 +22,18 @@ TABLE = Path(__file__).resolve().parents[1] / "data" / "margin_table.json"  # ma
 # The lecture's table L2.13, row by row: (m1, m2, m3), or None for a plain softmax layer; and what the lecture says:
 # accuracy on LFW, CFP-FP and AgeDB-30 in percent (Deng and others, 2019, table 2).
 ROWS = {
-    "ArcFace (0.4)": ((1, 0.4, 0), (99.53, 95.41, 94.98)),
-    "ArcFace (0.45)": ((1, 0.45, 0), (99.46, 95.47, 94.93)),
-    "ArcFace (0.5)": ((1, 0.5, 0), (99.53, 95.56, 95.15)),
-    "ArcFace (0.55)": ((1, 0.55, 0), (99.41, 95.32, 95.05)),
+    "ArcFace (0.4)": (MARGINS["ArcFace 0.4"], (99.53, 95.41, 94.98)),
+    "ArcFace (0.45)": (MARGINS["ArcFace 0.45"], (99.46, 95.47, 94.93)),
+    "ArcFace (0.5)": (MARGINS["ArcFace 0.5"], (99.53, 95.56, 95.15)),
+    "ArcFace (0.55)": (MARGINS["ArcFace 0.55"], (99.41, 95.32, 95.05)),
     "SphereFace [18]": ((4, 0, 0), (99.42, None, None)),  # of its own paper, where m1 = 4
-    "SphereFace (1.35)": ((1.35, 0, 0), (99.11, 94.38, 91.70)),
+    "SphereFace (1.35)": (MARGINS["SphereFace 1.35"], (99.11, 94.38, 91.70)),
     "CosFace [37]": ((1, 0, 0.25), (99.33, None, None)),  # of its own paper; here a softer margin
-    "CosFace (0.35)": ((1, 0, 0.35), (99.51, 95.44, 94.56)),
-    "CM1 (1, 0.3, 0.2)": ((1, 0.3, 0.2), (99.48, 95.12, 94.38)),
-    "CM2 (0.9, 0.4, 0.15)": ((0.9, 0.4, 0.15), (99.50, 95.24, 94.86)),
+    "CosFace (0.35)": (MARGINS["CosFace 0.35"], (99.51, 95.44, 94.56)),
+    "CM1 (1, 0.3, 0.2)": (MARGINS["CM1 (1, 0.3, 0.2)"], (99.48, 95.12, 94.38)),
+    "CM2 (0.9, 0.4, 0.15)": (MARGINS["CM2 (0.9, 0.4, 0.15)"], (99.50, 95.24, 94.86)),
     "Softmax": (None, (99.08, 94.39, 92.33)),
-    "Norm-softmax": ((1, 0, 0), (98.56, 89.79, 88.72)),
+    "Norm-softmax": (MARGINS["norm-softmax"], (98.56, 89.79, 88.72)),
 }
 
 

@@ -40,9 +40,8 @@ class HyperplaneHash:
             )
         generator = torch.Generator().manual_seed(seed)
         self.bits, self.dim, self.seed = bits, dim, seed
-        self.normals = torch.randn(
-            bits, dim, generator=generator
-        )  # [bits, d]: a plane is its normal
+        # A plane through the origin is its normal.      # [bits, d]
+        self.normals = torch.randn(bits, dim, generator=generator)
 
     def project(self, x: Tensor) -> Tensor:
         """How far from each plane, and on which side; in units of |x| |normal|.        # [n, d] -> [n, bits]"""

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.checks import check_labels, check_partners, check_positive, check_vectors, shape
+from course_lib.detection_losses import focal_loss as focal_loss
+from course_lib.detection_losses import smooth_l1_loss as smooth_l1_loss
 from course_lib.distances import euclidean, safe_sqrt
-from course_lib.margins import MarginSoftmax as MarginSoftmax  # a loss too: it can be had from here
+from course_lib.margins import MarginSoftmax as MarginSoftmax  # the three are to be had from here
 from course_lib.mining import Triplets, check_distances, positive_pairs
 
 
@@ -176,9 +178,8 @@ class CenterLoss(nn.Module):
         self.register_buffer("centers", torch.zeros(classes, dim))
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        loss = center_loss(
-            x, labels, self.centers.clone()
-        )  # the buffer moves before the backward pass
+        before = self.centers.clone()  # the buffer moves before the backward pass
+        loss = center_loss(x, labels, before)
         if self.training:
             self.update(x.detach(), labels)
         return loss

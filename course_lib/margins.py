@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.checks import check_labels, check_positive, shape
+from course_lib.checks import check_labels, check_positive, check_vectors, shape
 from course_lib.distances import normalize
 
 MARGINS = {  # name -> (m1, m2, m3): the rows of the lecture's table (L2.13)
@@ -151,6 +151,7 @@ class MarginSoftmax(nn.Module):
         return normalize(x) @ normalize(self.weight).T
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        check_vectors("MarginSoftmax", x=x, weight=self.weight)
         check_labels("MarginSoftmax", labels, len(x), classes=len(self.weight))
         logits = (self.s * normalize(x)) @ normalize(self.weight).T  # [B, C]
         return F.cross_entropy(

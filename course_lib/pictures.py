@@ -53,9 +53,8 @@ class AnnotatedImages:
     """
 
     images: Tensor | list[Tensor]  # [N, 3, H, W] in 0..1; a list of [3, H, W] where sizes differ
-    targets: list[
-        dict[str, Tensor]
-    ]  # a dict a picture: boxes [n, 4] (x1, y1, x2, y2), labels [n] int64, ...
+    # A dict a picture: boxes [n, 4] (x1, y1, x2, y2) in pixels, labels [n] int64, ...
+    targets: list[dict[str, Tensor]]
     names: list[str]  # what each class is called
     details: dict[str, Tensor] = field(default_factory=dict)  # name -> [N, ...]: depth, flow, ...
 

@@ -93,7 +93,10 @@ class ExactIndex:
         numbers = torch.zeros_like(best, dtype=torch.long)
         for start in range(0, len(self), BLOCK):
             block = self.prepare(self.vectors[start : start + BLOCK], center)  # [block, d]
-            offset = -block.square().sum(1) / 2  # [block]; the same for all unit vectors
+            # A cosine needs no length; the zero vector, which has no direction, gets 0.
+            offset = (
+                block.square().sum(1) if self.metric == "euclidean" else block.sum(1) * 0
+            ) / -2
             for first in range(0, len(asked), QUERIES):
                 rows = slice(first, first + QUERIES)
                 scores, places = highest(torch.addmm(offset, asked[rows], block.T), kept)
@@ -108,10 +111,7 @@ class ExactIndex:
 
     def compare(self, queries: Tensor, candidates: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """The k nearest of each query's own candidates [q, c], by exact distances."""
-        distances, numbers = (
-            [],
-            candidates.sort(dim=1).values,
-        )  # so that ties go to the smaller number
+        numbers, distances = candidates.sort(dim=1).values, []  # ties go to the smaller number
         for asked, own in zip(queries.split(QUERIES), numbers.split(QUERIES), strict=True):
             distances.append(exact(asked, self.vectors[own], self.metric))
         distances, places = torch.cat(distances).sort(dim=1, stable=True)

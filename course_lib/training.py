@@ -9,12 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from course_lib.cache import cached, fingerprint
+from course_lib.cache import cached, fingerprint, library_used_by
 
 Sample = Callable[[torch.Generator], tuple[Tensor, ...]]  # draws a batch
-NOT_LEARNING = {  # modules that no trained weight depends on
+NOT_LEARNING = {  # modules that no trained weight depends on, unless the model's own module imports them
     "plots.py", "sheets.py", "notebook.py", "widgets.py", "syllabus.py", "selftest.py",
     "search.py", "hashing.py", "retrieval.py", "verification.py",
+    "boxes.py", "roi.py", "average_precision.py", "detection_losses.py",
 }  # fmt: skip
 
 
@@ -97,6 +98,7 @@ def fit(
     steps: int,
     lr: float = 2e-3,
     weight_decay: float = 0.05,
+    max_norm: float = float("inf"),
     seed: int = 0,
     max_seconds: float = float("inf"),
     label: str = "training",
@@ -109,6 +111,7 @@ def fit(
         loss: loss(model, *batch) -> the number to make smaller, a tensor without axes.
         steps: batches to train on.
         lr, weight_decay: of AdamW; lr is the highest one.
+        max_norm: a gradient longer than this is shortened to it: one odd batch cannot throw the weights far.
         seed: of the batches. Weights are initialised by whoever made the model.
         max_seconds: on a slow machine the schedule is squeezed so that training ends by then; ask for several times
             what training should take, since a squeezed run is no longer the same on every machine.
@@ -142,6 +145,7 @@ def fit(
             )
         optimizer.zero_grad()
         value.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), max_norm)
         optimizer.step()
         losses.append(value.item())
     model.eval()
@@ -169,11 +173,10 @@ def load_or_train(
     The file is named after all that determines the weights: the initial weights, the data, the text of `train`,
     the library's source and torch's version. Change any of them and the model is trained anew.
     """
-    library = [
-        p.read_text()
-        for p in sorted(Path(__file__).parent.glob("*.py"))
-        if p.name not in NOT_LEARNING
-    ]
+    files = {p for p in Path(__file__).parent.glob("*.py") if p.name not in NOT_LEARNING}
+    if type(model).__module__.startswith("course_lib."):
+        files |= set(library_used_by(Path(inspect.getfile(type(model)))))
+    library = [p.read_text() for p in sorted(files)]
     initial = [part for label, tensor in model.state_dict().items() for part in (label, tensor)]
     key = fingerprint(
         str(model), *initial, *data, inspect.getsource(train), library, torch.__version__

@@ -67,6 +67,15 @@ def test_a_second_call_does_nothing(maker, monkeypatch, capsys):
     assert maker.main() == 0 and len(told) == 10  # a newer lock: made anew
 
 
+def test_it_is_made_anew_even_from_within(maker, monkeypatch):
+    """Whoever activated .venv calls with its Python, which is removed on the way."""
+    commands = []
+    monkeypatch.setattr(maker, "run", lambda what, command, **_: commands.append(command))
+    monkeypatch.setattr(maker.sys, "executable", maker.venv_program("python3"))
+    maker.make_environment("lock")
+    assert os.path.exists(commands[0][0]) and not commands[0][0].startswith(maker.VENV)
+
+
 def test_half_an_environment_is_never_taken_for_a_whole_one(maker, monkeypatch, capsys):
     pretend_to_install(maker, monkeypatch, fails_at="Installing the packages")
     assert maker.main() == 1

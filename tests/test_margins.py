@@ -159,7 +159,7 @@ COSINES, LABELS = torch.zeros(2, 3), torch.tensor([0, 2])
         (lambda: margin_logits(COSINES, LABELS, m2=-0.1), ValueError, "m2 must be 0 or above, got -0.1"),
         (lambda: margin_logits(COSINES, LABELS, s=0), ValueError, "s must be above 0, got 0"),
         (lambda: MarginSoftmax(3, 2, m3=-1), ValueError, "MarginSoftmax: m3 must be 0 or above, got -1"),
-        (lambda: MarginSoftmax(3, 2)(COSINES, LABELS), RuntimeError, "shapes"),
+        (lambda: MarginSoftmax(3, 2)(COSINES, LABELS), ValueError, r"got x \[2, 3\] and weight \[3, 2\]"),
         (lambda: MarginSoftmax(3, 3)(COSINES * torch.nan, LABELS), ValueError, "NaN"),
         (lambda: MarginSoftmax(2, 3)(COSINES, LABELS), ValueError, "MarginSoftmax: labels must lie in 0..1"),
     ],

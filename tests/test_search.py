@@ -153,3 +153,12 @@ def test_a_file_of_another_index_is_refused(tmp_path):
     index.save(tmp_path / "lsh")
     with pytest.raises(ValueError, match="not an index of this kind"):
         ExactIndex.load(tmp_path / "lsh")
+
+
+def test_vectors_without_direction_do_not_push_others_out():
+    """A zero vector is at cosine distance 1 from everything: behind all that is on the query's side."""
+    index = ExactIndex("cosine")
+    index.add(torch.cat([torch.zeros(50, 2), torch.tensor([[0.3, 1.0], [0.2, 1.0], [-1.0, 0.0]])]))
+    distances, numbers = index.search(torch.tensor([[1.0, 0.0]]), k=3)
+    assert numbers[0, :2].tolist() == [50, 51] and numbers[0, 2] < 50
+    assert distances[0, 2] == 1

@@ -9,7 +9,6 @@ same inputs give the same file: no times, no random ids, no widget state, no ver
 data/run_times.json, and from there, with the lecture map, into README.md.
 """
 
-import ast
 import hashlib
 import json
 import os
@@ -24,9 +23,9 @@ import nbformat
 from nbclient import NotebookClient
 from tqdm import tqdm
 
+from course_lib.cache import ROOT, library_used_by
 from course_lib.syllabus import DATA, RUN_TIMES, lecture_map, notebooks, time_table
 
-ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 README = ROOT / "README.md"
 CELL_SECONDS = 180
@@ -35,20 +34,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 def inputs_of(source: Path) -> list[Path]:
     """The source itself and the library modules it reaches by imports; the course's records where it shows them."""
-    found, waiting = [], [source]
-    while waiting:
-        path = waiting.pop()
-        if path in found:
-            continue
-        found.append(path)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if (
-                isinstance(node, ast.ImportFrom)
-                and (node.module or "").split(".")[0] == "course_lib"
-            ):
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-                modules = [ROOT / (name.replace(".", "/") + ".py") for name in names]
-                waiting += [module for module in modules if module.exists()]
+    found = library_used_by(source)
     if ROOT / "course_lib" / "syllabus.py" in found:
         found += [DATA / "syllabus.toml", DATA / "notebooks.toml", RUN_TIMES]
     if ROOT / "course_lib" / "face_recipe.py" in found:

@@ -83,6 +83,11 @@ def check_python(version=sys.version_info):
     )
 
 
+def outer_python():
+    """The Python outside any environment: whoever activated .venv and calls again runs the one about to be removed."""
+    return getattr(sys, "_base_executable", None) or sys.executable
+
+
 def check_disk():
     """Raise SetupError if the environment would not fit on the disk the project lies on."""
     needed, free = GIGABYTES_NEEDED[torch_backend()], shutil.disk_usage(ROOT).free / 1e9
@@ -130,7 +135,7 @@ def make_environment(wanted):
     write_mark("begun")
     run(
         "Making .venv (on Debian and Ubuntu: apt install python3-venv)",
-        [sys.executable, "-m", "venv", VENV],
+        [outer_python(), "-m", "venv", VENV],
     )
     python = venv_program("python")
     run("Installing uv", [python, "-m", "pip", "install", "--no-cache-dir", "-q", "-c", LOCK, "uv"])

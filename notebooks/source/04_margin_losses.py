@@ -103,9 +103,9 @@ W = plane["softmax"].head.weight.detach().cpu()  # [10, 2]
 # %% jupyter={"source_hidden": true}
 def draw_sectors(ax, W, reach, title, numbers=False):
     """Colour the plane by the class with the highest logit; the rows of W as arrows."""
-    line = torch.linspace(-reach, reach, 120)
-    grid = torch.cartesian_prod(line, line) @ W.T  # [120 * 120, 10]
-    winner = grid.argmax(1).view(120, 120).T  # rows go up
+    line = torch.linspace(-reach, reach, 80)
+    grid = torch.cartesian_prod(line, line) @ W.T  # [80 * 80, 10]
+    winner = grid.argmax(1).view(80, 80).T  # rows go up
     colours = torch.tensor(
         [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in plots.CLASS_COLOURS]
     )
@@ -169,13 +169,14 @@ claim("without the lengths, at most 2 digits in 100 are lost", by_angle > accura
 def draw_one_digit(angle=85, length=8, row_of_3=1.0):
     stretched = W * torch.tensor([row_of_3 if c == 3 else 1.0 for c in range(10)])[:, None]
     point = length * torch.tensor([math.cos(math.radians(angle)), math.sin(math.radians(angle))])
-    fig, (left, right) = plots.panels(2, height=3.6)
+    fig, (left, right) = plots.panels(2, height=3.0)
     draw_sectors(left, stretched, 20, "The sector it lies in wins", numbers=True)
     left.scatter(*point, s=70, color=plots.QUERY, zorder=5)
-    right.barh(names, (stretched @ point).softmax(0), color=plots.CLASS_COLOURS)
-    right.invert_yaxis()
-    right.set(title="How sure the network is", xlabel="probability", xlim=(0, 1), ylabel="digit")
-    right.grid(axis="y", visible=False)
+    sure = (stretched @ point).softmax(0)
+    right.bar(range(10), sure, color=plots.CLASS_COLOURS)
+    right.set(title="How sure the network is", xlabel="digit", ylabel="probability", ylim=(0, 1))
+    right.set(xticks=range(10), yticks=[0, 0.5, 1])
+    right.grid(axis="x", visible=False)
     return fig
 
 

@@ -1104,6 +1104,52 @@ else:
     print("Set COURSE_PHOTOS=/path/to/folders to search your own photos here.")
 
 # %% [markdown]
+# ## Real pictures: sixty thousand clothes
+#
+# Drawn faces are ours to arrange; Fashion-MNIST is not (Zalando's photos of 70,000 articles in ten kinds, 28 x 28 pixels, grey). Where it lies on your disk the same index searches it, with nothing learned: pixels less their mean, turned to their 64 strongest directions (PCA), and 16 bits for 60,000 vectors, by the rule above.
+
+# %% tags=["nbval-ignore-output"]
+try:
+    clothes = datasets.load("fashion-mnist", "train")
+    worn = datasets.load("fashion-mnist", "test")[:1000]
+except FileNotFoundError:
+    clothes = None
+    print(
+        "Fashion-MNIST is not here. To see this section at work, call once, where there is a network:"
+    )
+    print('datasets.load("fashion-mnist", "train", download=True), and the same with "test"')
+
+# %% tags=["nbval-ignore-output"]
+if clothes is not None:
+    shelf, asked_for = (
+        clothes.images.flatten(1),
+        worn.images.flatten(1),
+    )  # [60000, 784], [1000, 784]
+    mean = shelf.mean(0)
+    strongest = torch.linalg.eigh((shelf - mean).T @ (shelf - mean)).eigenvectors[:, -64:]
+    shelf, asked_for = (normalize((x - mean) @ strongest) for x in (shelf, asked_for))
+    everything, tables_of_clothes = ExactIndex("cosine"), LSHIndex(tables=8, bits=16)
+    for index in (everything, tables_of_clothes):
+        index.add(shelf)
+    truly = everything.search(asked_for, 10)[1]
+    by_tables = tables_of_clothes.search(asked_for, 10)[1]
+    recall = recall_at_k(by_tables, truly)
+    first = precision_at_1(by_tables, worn.labels, clothes.labels)
+    print(
+        f"recall@10 {recall:.2f}, looking at {tables_of_clothes.looked_at:.1%}; precision@1 {first:.2f}"
+    )
+    claim(
+        "nine of the ten nearest, looking at a twentieth",
+        recall > 0.9 and tables_of_clothes.looked_at < 0.05,
+    )
+    right = (clothes.labels[by_tables[19]] == worn.labels[19]).tolist()
+    names = [clothes.names[n] for n in clothes.labels[by_tables[19]]]
+    view = sheets.gallery(worn.images[19], clothes.images[by_tables[19]], names, right)
+    figure(view, "A piece of clothing and the ten found for it, each with its kind.")
+
+# %% [markdown]
+# With the whole set at hand this gave recall .94 while looking at 3% of the shelf, and the first result is of the right kind for 84% of the clothes (exact search in all 784 pixels: 86%). Clothes are easier to hash than faces: they crowd in few directions, and near ones are very near. What is confused is what you would confuse, shirts with T-shirts, pullovers with coats: a matter of the vectors, that is of the losses of 03 and 04, not of the search.
+#
 # ## Keep it
 #
 # An index that took an hour to fill should survive the night. It is written whole or not at all, can be added to later, and a file that was cut off on its way is refused rather than half believed.
@@ -1159,7 +1205,7 @@ for index, query, k in ((ExactIndex(), queries, 1), (exact, queries, 9001), (exa
 # * **Bits:** two vectors agree in a bit with probability $1-\theta/\pi$, and so they did in each of 33 bins; 64 bits rank half of the true ten nearest right, a hundred candidates compared exactly make it over nine tenths.
 # * **Buckets:** $1-(1-(1-\theta/\pi)^{\text{bits}})^{\text{tables}}$; 8 tables of 12 bits with 8 probes find 93-95% of the true ten nearest and look at 4% of the album.
 # * **Production and growth:** a graph (HNSW) finds more while looking at fewer than half as many; with fixed bits hashing grows in proportion like the exact search, a bit for each doubling holds the work and pays in recall. A million vectors take .26 GB, their 64-bit codes .008.
-# * **Duplicates:** 256 bits of a 6 x 6 picture find more than eight copies of ten with a precision of .81-.94 (three towns), if the mean is subtracted first; an index is kept whole or not at all.
+# * **Duplicates:** 256 bits of a 6 x 6 picture find .82-.98 of the copies with a precision of .81-1.00 (eleven towns), if the mean is subtracted first; an index is kept whole or not at all.
 #
 # **Go on:** 07 searches pictures by words, with this very index. 13 asks which distance is near *enough*. 14 finds sights among millions of photos.
 #
