@@ -34,7 +34,14 @@ def pair_loss(rho: Tensor, same: Tensor, margin: float) -> Tensor:
 
 
 def rho_cosine(x: Tensor, y: Tensor) -> Tensor:
-    """1 - cos of each vector and its partner.                # [N, d], [N, d] -> [N] in 0..2"""
+    """1 - cos of each vector and its partner.                # [N, d], [N, d] -> [N] in 0..2
+
+    Raises:
+        ValueError: vectors that are not paired row by row; NaN or infinity.
+
+    >>> rho_cosine(torch.tensor([[3.0, 0.0], [3.0, 0.0]]), torch.tensor([[0.0, 2.0], [-1.0, 0.0]]))
+    tensor([1., 2.])
+    """
     check_partners("rho_cosine", x, y)
     return 1 - (normalize(x) * normalize(y)).sum(1)
 
@@ -44,6 +51,12 @@ def rho_l2(x: Tensor, y: Tensor) -> Tensor:
 
     The lecture adds "batch norm": an embedding that ends in batch normalisation, as those of `ConvEncoder` do, cannot
     shrink as a whole to make L+ small.
+
+    Raises:
+        ValueError: vectors that are not paired row by row; NaN or infinity.
+
+    >>> rho_l2(torch.tensor([[3.0, 0.0]]), torch.tensor([[0.0, 4.0]]))
+    tensor([5.])
     """
     check_partners("rho_l2", x, y)
     return safe_sqrt((x - y).square().sum(1))

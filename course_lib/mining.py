@@ -107,7 +107,9 @@ def semi_hard_triplets(distances: Tensor, labels: Tensor, margin: float) -> Trip
 
 
 def all_semi_hard_triplets(distances: Tensor, labels: Tensor, margin: float) -> Triplets:
-    """Every semi-hard triplet of the batch, not only one for each positive pair; see `semi_hard_triplets`.
+    """Every semi-hard triplet of the batch, not only one for each positive pair.
+
+    Arguments and errors are those of `semi_hard_triplets`. In pytorch-metric-learning "semi-hard" means this.
 
     >>> d = torch.tensor([[0.0, 1.0, 1.1, 1.5], [1.0, 0.0, 0.5, 3.0], [1.1, 0.5, 0.0, 1.0], [1.5, 3.0, 1.0, 0.0]])
     >>> [part.tolist() for part in all_semi_hard_triplets(d, torch.tensor([0, 0, 1, 2]), margin=1.0)]

@@ -15,7 +15,8 @@ Sample = Callable[[torch.Generator], tuple[Tensor, ...]]  # draws a batch
 NOT_LEARNING = {  # modules that no trained weight depends on, unless the model's own module imports them
     "plots.py", "sheets.py", "notebook.py", "widgets.py", "syllabus.py", "selftest.py",
     "search.py", "hashing.py", "retrieval.py", "verification.py",
-    "boxes.py", "roi.py", "average_precision.py", "detection_losses.py",
+    "boxes.py", "box_overlap.py", "suppression.py", "roi.py", "detection_losses.py",
+    "average_precision.py", "box_figures.py",
 }  # fmt: skip
 
 

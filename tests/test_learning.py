@@ -10,6 +10,7 @@ from torch import nn
 
 from course_lib import cache, training
 from course_lib.cache import cached, fingerprint
+from course_lib.detectors.common import Backbone
 from course_lib.encoders import Classifier, ConvEncoder, embed
 from course_lib.training import batches, cross_entropy, fit, load_or_train
 
@@ -74,6 +75,22 @@ def test_fit_ends_in_time_on_a_slow_machine(monkeypatch):
     assert 15 <= len(learn(net(), *task(), steps=40, max_seconds=20)) <= 20
 
 
+def test_fit_shortens_gradients_that_are_too_long():
+    seen = []
+
+    class Spy(torch.optim.AdamW):
+        def step(self):
+            gradients = [p.grad.flatten() for group in self.param_groups for p in group["params"]]
+            seen.append(torch.cat(gradients).norm().item())
+            return super().step()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim, "AdamW", Spy)
+        for max_norm in (float("inf"), 0.1):
+            learn(net(), *task(), steps=5, max_norm=max_norm)
+    assert min(seen[:5]) > 0.1 and max(seen[5:]) < 0.1001
+
+
 def test_fit_stops_at_a_loss_that_is_not_a_number():
     with pytest.raises(FloatingPointError, match="nan at step 0 of 40"):
         fit(net(), batches(*task(), 4), lambda model, x, y: model(x).sum() * float("nan"), steps=40)
@@ -101,6 +118,26 @@ def test_load_or_train_trains_once(tmp_path):
     load_or_train("toy", other, train, images, labels)  # other initial weights: another model
     load_or_train("toy", net(), train, images[:-1], labels[:-1])  # other data: likewise
     assert len(calls) == 3 and len(list((tmp_path / "cache").iterdir())) == 3
+
+
+def test_a_file_and_all_it_imports():
+    found = cache.library_used_by(cache.ROOT / "course_lib" / "margins.py")
+    assert [path.stem for path in found] == ["checks", "distances", "margins"]
+
+
+def test_weights_of_a_detector_depend_on_its_own_modules(monkeypatch):
+    """Boxes count for the models whose module imports them, and for no others."""
+
+    def train(model):
+        return [0.0]
+
+    asked = []
+    monkeypatch.setattr(training, "fingerprint", lambda *parts: asked.append(parts) or "key")
+    load_or_train("classifier", net(), train)
+    load_or_train("backbone", Backbone(), train)
+    boxes = (cache.ROOT / "course_lib" / "boxes.py").read_text()
+    depends = [any(boxes in part for part in parts if isinstance(part, list)) for parts in asked]
+    assert depends == [False, True]
 
 
 def make():

@@ -16,6 +16,12 @@ from collections.abc import Callable
 import torch
 from tqdm import tqdm
 
+from tools.benchmark_detection import (
+    box_overlap,
+    mean_average_precision,
+    region_features,
+    suppression,
+)
 from tools.benchmark_losses import margin_family, pair_and_triplet_losses, verification_curves
 from tools.benchmark_search import exact_search, hashing, retrieval_metrics
 from tools.stopwatch import REPEATS, seconds, side_by_side
@@ -94,6 +100,10 @@ BENCHMARKS = [
     exact_search,
     hashing,
     retrieval_metrics,
+    suppression,
+    box_overlap,
+    region_features,
+    mean_average_precision,
 ]
 
 

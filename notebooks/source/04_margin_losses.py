@@ -301,7 +301,7 @@ explore(
 )
 
 # %% [markdown]
-# The dashed curves are $s$ = 1, 4, 16, 64. With $s = 1$ and ten classes the right class cannot get beyond a probability of 0.25, even on its centre; with 64 the curve is a step.
+# The thin curves are $s$ = 1, 4, 16, 64. With $s = 1$ and ten classes the right class cannot get beyond a probability of 0.25, even on its centre; with 64 the curve is a step.
 #
 # <details><summary>Answer</summary>5.2 (guessing would give 9.2). Ten thousand small numbers outvote one that may not grow: a perfect embedding would be punished as if it were bad, and keep being pushed. With s = 16 the least loss is 0.001, with 64 it is 0 to more digits than float32 has.</details>
 #

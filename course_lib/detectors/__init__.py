@@ -1,0 +1,1 @@
+"""Seven detectors, one readable file each; what they share is in `common`."""

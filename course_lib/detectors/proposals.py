@@ -1,0 +1,155 @@
+"""Where might an object be? A classic answer without a network: many windows, ranked by the edges inside them (L5.04).
+
+In the spirit of Zitnick and Dollar, Edge Boxes: Locating Object Proposals from Edges, 2014: a window that holds an
+object has many edges inside, and few on its rim, where the outline of something else would be cut.
+"""
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from course_lib.boxes import anchors, box_iou, clip, nms
+from course_lib.checks import shape
+
+SIZES = (12.0, 16.0, 21.0, 28.0, 37.0)  # of windows, in pixels: square roots of their areas
+RATIOS = (0.7, 1.0, 1.4)  # height / width
+STEPS = 5  # a window is moved by a fifth of its size
+FAINT = 0.2  # a change of colour up to this is no edge
+RIM = 0.2  # the rim is as wide as a fifth of the window
+
+
+@lru_cache(maxsize=8)
+def windows(height: int, width: int) -> Tensor:
+    """All windows that slide over a picture of that size: 5 sizes x 3 shapes, at steps of a fifth of the size.
+
+    Args:
+        height, width: of the picture, in pixels.
+    Returns:
+        Boxes in whole pixels, cut off at the edges, none twice; shared by all callers, not to be written into. # [W, 4]
+
+    A window that reaches over the edge by more than 30% of its area is left out.
+
+    >>> len(windows(96, 96))
+    8985
+    """
+    found = []
+    for size in SIZES:
+        rows, columns = round(STEPS * height / size), round(STEPS * width / size)
+        stride = size / STEPS
+        found.append(anchors(rows, columns, stride, (size,), RATIOS))
+    whole = torch.cat(found)
+    cut = clip(whole, height, width)
+    share = (cut[:, 2:] - cut[:, :2]).prod(1) / (whole[:, 2:] - whole[:, :2]).prod(1)
+    return cut[share >= 0.7].round().unique(dim=0)
+
+
+def edge_strength(images: Tensor) -> Tensor:
+    """How much the colour changes at each pixel, to the right and downwards; faint changes count as none.
+
+        e = max(0, sum over channels (|I(x+1, y) - I(x, y)| + |I(x, y+1) - I(x, y)|) - FAINT)
+
+    Args:
+        images: pictures.                                  # [B, C, H, W] in 0..1
+    Returns:
+        0 or above; the last row and column know one direction only.   # [B, H, W]
+    """
+    across = F.pad(images.diff(dim=3).abs().sum(1), (0, 1))  # [B, H, W]
+    down = F.pad(images.diff(dim=2).abs().sum(1), (0, 0, 0, 1))  # [B, H, W]
+    return (across + down - FAINT).clamp(min=0)
+
+
+def integral_image(maps: Tensor) -> Tensor:
+    """Sums of everything above and to the left: then the sum over any window is four look-ups.
+
+        S(y, x) = sum of the map over rows < y and columns < x
+
+    Args:
+        maps: a number at each pixel.                      # [B, H, W]
+    Returns:
+        The sums, with a row and a column of zeros in front.   # [B, H + 1, W + 1]
+
+    Viola and Jones, Rapid Object Detection using a Boosted Cascade of Simple Features, 2001.
+    """
+    return F.pad(maps.cumsum(1).cumsum(2), (1, 0, 1, 0))
+
+
+def sums_inside(integral: Tensor, boxes: Tensor) -> Tensor:
+    """The map's sum over every box, rounded to whole pixels.   # [B, H + 1, W + 1], [W, 4] -> [B, W]"""
+    x1, y1, x2, y2 = boxes.round().long().unbind(1)
+    return integral[:, y2, x2] - integral[:, y1, x2] - integral[:, y2, x1] + integral[:, y1, x1]
+
+
+def window_scores(images: Tensor, boxes: Tensor) -> Tensor:
+    """How likely each window holds a whole object: edges inside, less the edges on a rim around it.
+
+        score = (sum of e inside - sum of e on the rim) / (width + height)^1.3
+
+    Args:
+        images: pictures.                                  # [B, 3, H, W] in 0..1
+        boxes: windows, the same in every picture.         # [W, 4] pixels
+    Returns:
+        Scores; only their order means something.          # [B, W]
+    Raises:
+        ValueError: images not [B, 3, H, W].
+
+    The exponent keeps large windows from winning because they are large (in Edge Boxes it is 1.5, over the perimeter).
+    """
+    if images.ndim != 4 or images.shape[1] != 3:
+        raise ValueError(f"window_scores: images must be [B, 3, H, W], got {shape(images)}")
+    height, width = images.shape[2:]
+    integral = integral_image(edge_strength(images))
+    size = boxes[:, 2:] - boxes[:, :2]  # [W, 2]
+    rim = (RIM * size).clamp(min=1)
+    around = clip(torch.cat([boxes[:, :2] - rim, boxes[:, 2:] + rim], dim=1), height, width)
+    inside = sums_inside(integral, boxes)
+    on_rim = sums_inside(integral, around) - inside
+    return (inside - on_rim) / size.sum(1) ** 1.3
+
+
+def propose(images: Tensor, most: int = 2000) -> list[Tensor]:
+    """Region proposals: the windows with the best scores, thinned out by NMS.
+
+    Args:
+        images: pictures.                                  # [B, 3, H, W] in 0..1
+        most: proposals a picture.
+    Returns:
+        Boxes for each picture, best first; fewer than `most` only where no more windows are left.   # B x [<= most, 4]
+    Raises:
+        ValueError: images not [B, 3, H, W], or most below 1.
+
+    Of the best 3 `most` windows NMS drops what overlaps a better one by IoU > 0.65. Lecture topic L5.04.
+    """
+    if most < 1:
+        raise ValueError(f"propose: most must be 1 or more, got {most}")
+    boxes = windows(*images.shape[-2:]).to(images.device)
+    scores, order = window_scores(images, boxes).topk(min(3 * most, len(boxes)), dim=1)
+    proposals = []
+    for own_scores, own_order in zip(scores, order, strict=True):
+        candidates = boxes[own_order]
+        proposals.append(candidates[nms(candidates, own_scores, 0.65)[:most]])
+    return proposals
+
+
+def recall(proposals: list[Tensor], targets: list[dict[str, Tensor]], most: int) -> float:
+    """The share of all objects that one of the first `most` proposals of their picture meets with IoU >= 0.5.
+
+    Args:
+        proposals: boxes for each picture, best first.     # a list of [n, 4]
+        targets: a dict a picture with boxes.              # a list with [m, 4]
+        most: how many proposals of each picture count.
+    Returns:
+        0..1; what is not among the proposals, no detector of two stages finds. NaN where there are no objects.
+    Raises:
+        ValueError: not as many pictures in both.
+    """
+    if len(proposals) != len(targets):
+        raise ValueError(
+            f"recall: proposals and targets must be of as many pictures, got {len(proposals)} and {len(targets)}"
+        )
+    met = [
+        (box_iou(target["boxes"], boxes[:most]) >= 0.5).any(dim=1)
+        for boxes, target in zip(proposals, targets, strict=True)
+    ]
+    return torch.cat(met).float().mean().item()

@@ -1,0 +1,72 @@
+"""How slowly DETR learns, computed once, since it takes longer than a notebook may: data/detr_curves.json.
+
+    python -m tools.make_detr_curves
+
+Four detectors are trained on the same scenes for the same number of steps: queries that are learned or that come from
+proposals, a backbone from nothing or YOLO's. What is kept is AP at IoU .5 on the test scenes, on the way and at the
+end, for each data seed. Notebook 10 draws it; some fifteen minutes on one core.
+"""
+
+import itertools
+import json
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from course_lib.average_precision import evaluate_detections
+from course_lib.detectors.common import detect_all, scene_batches
+from course_lib.detectors.detr import Detr
+from course_lib.detectors.zoo import load_detector, street_scenes, training_data
+from course_lib.training import fit
+
+TABLE = Path(__file__).resolve().parents[1] / "data" / "detr_curves.json"
+SEEDS = (0, 1, 2)
+SHOWN = (50, 100, 150, 200, 300, 400, 500)  # steps; the last one ends the training
+RECIPE = {"steps": SHOWN[-1], "batch": 16, "lr": 2e-3, "figure": "AP50, VOC12, test scenes"}
+KINDS = {  # name -> queries from proposals?, YOLO's backbone?
+    "proposals, YOLO's backbone": (True, True),
+    "learned queries, YOLO's backbone": (False, True),
+    "proposals, from nothing": (True, False),
+    "learned queries, from nothing": (False, False),
+}
+
+
+def curve(proposals: bool, trained_backbone: bool, seed: int) -> list[float]:
+    """AP50 after each of the steps SHOWN."""
+    scenes, test = street_scenes("train", seed), street_scenes("test", seed)
+    torch.manual_seed(0)
+    detector = Detr(len(scenes.names), proposals)
+    if trained_backbone:
+        teacher, _ = load_detector("yolo", scenes)
+        detector.backbone.load_state_dict(teacher.backbone.state_dict())
+    figures, steps = [], itertools.count()
+
+    def judge() -> None:
+        detector.eval()
+        found = evaluate_detections(detect_all(detector.detect, test.images), test.targets, "voc12")
+        figures.append(round(found["AP50"], 4))
+        detector.train()
+
+    def loss(model: Detr, *batch: Tensor) -> Tensor:
+        if next(steps) in SHOWN:
+            judge()
+        return model.loss(*batch)
+
+    sample = scene_batches(*training_data(scenes), size=RECIPE["batch"])
+    fit(detector, sample, loss, steps=RECIPE["steps"], lr=RECIPE["lr"], max_norm=1.0, label="DETR")
+    judge()
+    return figures
+
+
+def main() -> None:
+    curves: dict[str, dict[str, list[float]]] = {name: {} for name in KINDS}
+    for seed in SEEDS:
+        for name, (proposals, trained_backbone) in KINDS.items():
+            curves[name][str(seed)] = curve(proposals, trained_backbone, seed)
+            table = {"recipe": RECIPE, "after": SHOWN, "AP50": curves}
+            TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
