@@ -23,6 +23,9 @@ lab: environment  ## set up if needed, and open the course in JupyterLab (ARGS a
 PYTEST := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m pytest
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadscope
 
+# The detectors, each trained once; the notebooks find them in data/cache. What fails here fails again there, and is told.
+TRAIN := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m course_lib.detectors.zoo
+
 test: test-fast  ## prove that everything works: lint, unit tests, every notebook
 	$(PYTEST) $(SIDE_BY_SIDE) -p tests.notebook_budgets --nbval --nbval-current-env --nbval-cell-timeout=180 \
 	  --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/*.ipynb
@@ -31,6 +34,7 @@ test-fast: environment  ## the same without the notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PYTEST) $(SIDE_BY_SIDE) -m "not browser" tests course_lib
+	$(TRAIN) yolo detr rcnn & $(TRAIN) fast_rcnn faster_rcnn mask_rcnn retinanet & wait
 	$(PYTEST) -m browser tests
 
 notebooks: environment  ## build and execute the notebooks whose source or library changed (ARGS=--all: every one)
@@ -39,8 +43,9 @@ notebooks: environment  ## build and execute the notebooks whose source or libra
 bench: environment  ## time our operations beside their peers (ARGS=faces: some of them)
 	OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m tools.benchmark $(ARGS)
 
-tables: environment  ## compute again the tables that take longer than a notebook may (some ten minutes)
+tables: environment  ## compute again the tables that take longer than a notebook may (half an hour)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_tables
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_detr_curves
 
 lock: environment  ## pin the newest packages that pyproject.toml allows into requirements.txt
 	UV_CACHE_DIR=.cache/uv $(BIN)/uv pip compile --universal --upgrade --no-emit-index-url --quiet \

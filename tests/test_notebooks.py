@@ -50,6 +50,18 @@ def test_every_source_has_a_notebook_and_a_budget():
     )
 
 
+def test_what_takes_long_is_trained_before_the_clock_runs(monkeypatch):
+    entries = [{"name": "a", "trained_before": ["yolo", "detr"]}, {"name": "b"}]
+    commands = []
+    monkeypatch.setattr(builder, "notebooks", lambda: entries)
+    monkeypatch.setattr(builder.subprocess, "run", lambda command, check: commands.append(command))
+    for name in "ab":
+        builder.train_before(name)
+    assert [command[1:] for command in commands] == [
+        ["-m", "course_lib.detectors.zoo", "yolo", "detr"]
+    ]
+
+
 @each_notebook
 def test_same_cells_as_the_source(path):
     ours, theirs = (

@@ -473,3 +473,12 @@ def test_the_zoo_refuses():
         zoo.load_detector("yolo13", few())
     with pytest.raises(ValueError, match=r"split must be one of .* got 'holidays'"):
         zoo.street_scenes("holidays")
+
+
+def test_the_zoo_trains_what_is_named_or_all(monkeypatch):
+    trained = []
+    monkeypatch.setattr(zoo, "street_scenes", lambda split: split)
+    monkeypatch.setattr(zoo, "load_detector", lambda name, scenes: trained.append((name, scenes)))
+    zoo.main(["detr"])
+    zoo.main([])
+    assert trained == [(name, "train") for name in ["detr", *zoo.RECIPES]]

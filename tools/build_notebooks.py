@@ -122,7 +122,7 @@ def build(source: Path) -> float:
 
 
 def train_before(name: str) -> None:
-    """Put those detectors into the cache that take longer to train than a notebook may; data/notebooks.toml names them."""
+    """Train what takes longer than a notebook may: the detectors that data/notebooks.toml names."""
     entry = next(entry for entry in notebooks() if entry["name"] == name)
     if names := entry.get("trained_before"):
         subprocess.run([sys.executable, "-m", "course_lib.detectors.zoo", *names], check=True)

@@ -52,7 +52,8 @@ def padded(targets: list[dict[str, Tensor]]) -> tuple[Tensor, Tensor]:
         boxes, zeros where there is no object.             # [N, M, 4], M the largest n
         labels, -1 where there is no object.               # [N, M] int64
 
-    >>> one, none = {"boxes": torch.ones(1, 4), "labels": torch.tensor([2])}, {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0).long()}
+    >>> one = {"boxes": torch.ones(1, 4), "labels": torch.tensor([2])}
+    >>> none = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
     >>> padded([one, none])[1]
     tensor([[ 2],
             [-1]])
@@ -89,7 +90,7 @@ def scene_batches(images: Tensor, boxes: Tensor, labels: Tensor, size: int) -> S
 
 
 def mirrored(boxes: Tensor, width: int) -> Tensor:
-    """The boxes in the picture seen in a mirror: x becomes width - x, and left becomes right.   # [..., 4] -> [..., 4]"""
+    """The boxes in a mirror: x becomes width - x, and left becomes right.   # [..., 4] pixels -> [..., 4]"""
     x1, y1, x2, y2 = boxes.unbind(-1)
     return torch.stack([width - x2, y1, width - x1, y2], dim=-1)
 
