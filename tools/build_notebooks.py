@@ -123,9 +123,10 @@ def build(source: Path) -> float:
 
 def train_before(name: str) -> None:
     """Train what takes longer than a notebook may: the detectors that data/notebooks.toml names."""
-    entry = next(entry for entry in notebooks() if entry["name"] == name)
-    if names := entry.get("trained_before"):
-        subprocess.run([sys.executable, "-m", "course_lib.detectors.zoo", *names], check=True)
+    for entry in notebooks():
+        if entry["name"] == name and "trained_before" in entry:
+            command = [sys.executable, "-m", "course_lib.detectors.zoo", *entry["trained_before"]]
+            subprocess.run(command, check=True)
 
 
 def record_seconds(name: str, seconds: float) -> None:

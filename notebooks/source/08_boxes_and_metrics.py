@@ -3,8 +3,7 @@
 #
 # *What* is in this picture was the question until now. Detection also asks *where*, and *how many*. The answer is a list of boxes, each with a class and a score, and it can be wrong in more ways than a class can: too loose, twice, of the wrong kind, on nothing at all. This notebook is about the boxes themselves and about judging such a list; the detectors that write it are taken apart in the next two. At the end you will be able to
 #
-# * say what a detector answers, and count why it cannot look at every box;
-# * compare two boxes by IoU, and say what the generalised IoU adds;
+# * count why a detector cannot look at every box, compare two boxes by IoU, and say what the generalised IoU adds;
 # * thin out overlapping detections with NMS and soft-NMS, and say what either costs;
 # * build a precision-recall curve detection by detection, and say where it begins and ends;
 # * compute average precision in three ways, and mAP as VOC and COCO do, to the last digit;
@@ -1005,8 +1004,7 @@ print("nothing found:", evaluate_detections([silent], [val.targets[0]])["AP50"])
 # %% [markdown]
 # ## What you can do now
 #
-# * **The task:** a list of boxes with classes and scores. A picture of 96 x 96 pixels holds 21,678,336 boxes, a VOC photo 8.8 billion; 6,084 on a grid fit nine objects of ten at IoU .5, and hardly every second at .75.
-# * **IoU:** shared area by covered area, half a shift is 1/3; the generalised IoU still has a slope where boxes are apart. Both are torchvision's.
+# * **Boxes:** a detector answers a list of boxes with classes and scores. A picture of 96 x 96 pixels holds 21,678,336 boxes, a VOC photo 8.8 billion; 6,084 on a grid fit nine objects of ten at IoU .5, and hardly every second at .75. **IoU:** shared area by covered area, half a shift is 1/3; the generalised IoU still has a slope where boxes are apart. Both are torchvision's.
 # * **NMS:** walk down the scores, cross out what overlaps within the class; without it mAP@.5 falls from .93-.96 to .81-.84. Soft-NMS lowers scores instead, and gains .02 of mAP@[.5:.95].
 # * **The curve:** from (0, 1), if the surest detection is right, to (objects found, share of right detections); only a classifier gets to (1, r).
 # * **AP and mAP:** 11, 101 or all points (.90, .93-.96, .94-.96 for the same detections); mAP@.5 .93-.96, mAP@.75 .71-.73, mAP@[.5:.95] .62-.64 over three worlds, equal to pycocotools in all twelve figures.
