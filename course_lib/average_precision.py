@@ -96,16 +96,21 @@ def average_precision(precision: Tensor, recall: Tensor, kind: str = "coco") -> 
 
 
 def evaluate_detections(
-    predictions: list[dict[str, Tensor]], targets: list[dict[str, Tensor]], kind: str = "coco"
+    predictions: list[dict[str, Tensor]],
+    targets: list[dict[str, Tensor]],
+    kind: str = "coco",
+    shapes: str = "boxes",
 ) -> dict:
     """COCO's twelve figures, or the same with VOC's rules; mAP is the mean over classes.
 
     Args:
         predictions: a dict a picture: boxes [n, 4] in pixels, labels [n] int64, scores [n].
-        targets: a dict a picture: boxes [m, 4], labels [m]; and, if there, area [m] in pixels (else the box's),
+        targets: a dict a picture: boxes [m, 4], labels [m]; and, if there, area [m] in pixels (else its shape's),
             iscrowd [m] for COCO, difficult [m] for VOC.
         kind: "coco"; or "voc07", "voc12": precision is read as `average_precision` says, and a detection is compared
             with the object that it overlaps most, found already or not (COCO: most among those not yet found).
+        shapes: "boxes"; or "masks": then overlap and area are those of masks [n, H, W], bool, of one H and W in a
+            picture, which predictions and targets hold in place of boxes or beside them.
     Returns:
         AP      mean over IoU thresholds .5, .55, ... .95        AP50, AP75   at one
         APs, APm, APl    of objects up to 32^2 pixels, from there to 96^2, and above
@@ -113,14 +118,15 @@ def evaluate_detections(
         AP_per_class, AP50_per_class    class -> figure, of the classes in the ground truth
         A figure for which there is no object is -1, as in COCO's tools.
     Raises:
-        TypeError, ValueError: lists of two lengths; not boxes, labels, scores of one length; NaN; a label below 0.
+        TypeError, ValueError: lists of two lengths; not boxes (or masks), labels, scores of one length; NaN; a label
+            below 0; masks of two sizes.
 
     A detection is right if its IoU is >= the threshold. Crowds (in VOC: difficult objects) are not to be found; what
     lies on one is not counted, for COCO by the share of the detection inside it. Classes that only predictions have do
     not count either. Of equal scores the earlier comes first.
     """
     check_kind("evaluate_detections", kind)
-    scenes = gather("evaluate_detections", predictions, targets, kind)
+    scenes = gather("evaluate_detections", predictions, targets, kind, shapes)
     aps, recalls = {}, {}
     for size in AREAS:
         right, counted, positives = judge(scenes, size, THRESHOLDS)

@@ -9,9 +9,8 @@ from torch import Tensor
 from course_lib.plots import CLASS_COLOURS, bare
 from course_lib.sheets import picture
 
-HALO = [
-    effects.withStroke(linewidth=2.4, foreground="white")
-]  # keeps a line apart from what it crosses
+# Around a line: keeps it apart from what it crosses.
+HALO = [effects.withStroke(linewidth=2.4, foreground="white")]
 
 
 def draw_boxes(

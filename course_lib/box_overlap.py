@@ -71,13 +71,17 @@ def edges(boxes: Tensor) -> Tensor:
 
 
 def overlap_and_union(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Areas of a n b and a u b, of boxes given edge by edge; they broadcast.     # [4, ...], [4, ...] -> [...] twice"""
+    """Areas of a n b and a u b, of boxes given edge by edge; they broadcast.     # [4, ...], [4, ...] -> [...] twice
+
+    The results of each step are written over the last (`sub_` for `-`): for large tables new memory costs more than
+    the arithmetic.
+    """
     ax1, ay1, ax2, ay2 = a
     bx1, by1, bx2, by2 = b
-    width = (torch.minimum(ax2, bx2) - torch.maximum(ax1, bx1)).clamp(min=0)
-    height = (torch.minimum(ay2, by2) - torch.maximum(ay1, by1)).clamp(min=0)
-    overlap = width * height
-    union = (ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1) - overlap
+    width = torch.minimum(ax2, bx2).sub_(torch.maximum(ax1, bx1)).clamp_(min=0)
+    height = torch.minimum(ay2, by2).sub_(torch.maximum(ay1, by1)).clamp_(min=0)
+    overlap = width.mul_(height)
+    union = ((ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1)).sub_(overlap)
     return overlap, union
 
 

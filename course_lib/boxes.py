@@ -21,9 +21,7 @@ __all__ = [
 
 # A network's tw = 9 would be a box 8,000 times as wide as its anchor: growth is limited, as in Detectron.
 MAX_LOG_GROWTH = math.log(1000 / 16)
-SMALLEST = (
-    1e-6  # of an anchor's width: what a box without any width counts as, since log 0 is -infinity
-)
+SMALLEST = 1e-6  # of an anchor's width: what a box without any counts as, since log 0 is -infinity
 
 
 def anchors(

@@ -13,10 +13,12 @@ from torch import Tensor
 
 from course_lib.box_overlap import check_boxes
 from course_lib.checks import check_labels, shape
+from course_lib.mask_overlap import mask_overlaps
 
 # Objects to be found, by their area in pixels: all, small, medium, large.
 AREAS = {"": (0, 1e10), "s": (0, 32**2), "m": (32**2, 96**2), "l": (96**2, 1e10)}
 MOST = 100  # detections of a class in a picture that count
+SHAPES = ("boxes", "masks")  # what IoU is measured on
 LEAST = 0.5  # the lowest IoU at which a detection is right
 
 
@@ -37,16 +39,22 @@ class Scenes(NamedTuple):
 
 
 def gather(
-    where: str, predictions: list[dict[str, Tensor]], targets: list[dict[str, Tensor]], kind: str
+    where: str,
+    predictions: list[dict[str, Tensor]],
+    targets: list[dict[str, Tensor]],
+    kind: str,
+    shapes: str = "boxes",
 ) -> Scenes:
-    """All pictures' detections and objects in flat arrays, sorted, with their pairs."""
+    """All pictures' detections and objects in flat arrays, sorted, with their pairs; `shapes`: what has to overlap."""
+    if shapes not in SHAPES:
+        raise ValueError(f"{where}: shapes must be one of {SHAPES}, got {shapes!r}")
     if len(predictions) != len(targets):
         raise ValueError(
             f"{where}: there must be as many predictions as targets, a dict for each picture, "
             f"got {len(predictions)} and {len(targets)}"
         )
-    boxes, labels, image = joined(where, "predictions", predictions)
-    objects, object_labels, object_image = joined(where, "targets", targets)
+    labels, image = joined(where, "predictions", predictions, shapes, "labels", "scores")
+    object_labels, object_image = joined(where, "targets", targets, shapes, "labels")
     scores = flat(where, "scores", predictions, labels)
     if np.isnan(scores).any():
         raise ValueError(f"{where}: scores must be numbers, got NaN")
@@ -59,43 +67,47 @@ def gather(
     rank[order] = place_in_run(group[order])
     order = np.lexsort((rank, image, -scores, labels))
     order = order[rank[order] < MOST]
-    boxes, group = boxes[order], group[order]
-    pairs = close_pairs(
-        boxes, group, objects, object_labels * len(predictions) + object_image, crowd, kind
-    )
-    areas = flat(where, "area", targets, object_labels, area(objects))
+    object_group = object_labels * len(predictions) + object_image
+    detection, thing = pairs_of_a_group(group[order], object_group)
+    measure = mask_overlaps if shapes == "masks" else box_overlaps
+    areas, object_areas, overlap = measure(where, predictions, targets, order[detection], thing)
+    areas = areas[order]
+    close = close_pairs(detection, thing, areas, object_areas, overlap, crowd, kind)
+    given_areas = flat(where, "area", targets, object_labels, object_areas)
     return Scenes(
-        classes, labels[order], rank[order], order, area(boxes), object_labels, areas, crowd, *pairs
+        classes, labels[order], rank[order], order, areas, object_labels, given_areas, crowd, *close
     )  # fmt: skip
 
 
 def joined(
-    where: str, name: str, pictures: list[dict[str, Tensor]]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Boxes [N, 4], labels [N] and number of the picture [N] of all pictures' boxes, checked."""
-    for picture in pictures:
-        if len(picture["boxes"]) != len(picture["labels"]):
+    where: str, name: str, pictures: list[dict[str, Tensor]], shapes: str, *more: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels [N] and number of the picture [N] of all pictures' boxes or masks, checked."""
+    needed, counts = {shapes, *more}, []
+    for image, picture in enumerate(pictures):
+        if not picture.keys() >= needed:
             raise ValueError(
-                f"{where}: {name} must have a label for each box of a picture, "
-                f"got boxes {shape(picture['boxes'])} and labels {shape(picture['labels'])}"
+                f"{where}: {name} must hold {shapes}, {' and '.join(more)} for each picture, "
+                f"got {', '.join(picture) or 'nothing'} in picture {image}"
             )
-    filled = [
-        p["boxes"] for p in pictures if len(p["boxes"]) > 0
-    ]  # an empty one may be of shape [0]
-    boxes = torch.cat(filled or [torch.zeros(0, 4)])
+        counts.append(len(picture["labels"]))
+        if len(picture[shapes]) != counts[-1]:
+            raise ValueError(
+                f"{where}: {name} must have as many labels as {shapes} in a picture, got "
+                f"{shapes} {shape(picture[shapes])} and labels {shape(picture['labels'])}"
+            )
     labels = torch.cat([p["labels"] for p in pictures] or [torch.zeros(0, dtype=torch.int64)])
-    check_boxes(f"{where}: {name}", boxes=boxes)
     check_labels(f"{where}: {name}", labels)
     if len(labels) > 0 and labels.min() < 0:
         raise ValueError(f"{where}: {name}: labels must be 0 or above, got {labels.min().item()}")
-    image = np.repeat(np.arange(len(pictures)), [len(p["labels"]) for p in pictures])
-    return boxes.double().cpu().numpy(), labels.cpu().numpy(), image.astype(np.int64)
+    image = np.repeat(np.arange(len(pictures)), counts)
+    return labels.cpu().numpy(), image.astype(np.int64)
 
 
 def flat(
     where: str, name: str, pictures: list[dict[str, Tensor]], like: np.ndarray, missing=None
 ) -> np.ndarray:
-    """A number for each box of all pictures; where a picture has none of that name, what stands in for it."""
+    """A number for each label of all pictures; where a picture has none of that name, what stands in for it."""
     parts, first = [], 0
     for picture in pictures:
         count = len(picture["labels"])
@@ -103,18 +115,13 @@ def flat(
             parts.append(np.broadcast_to(missing, len(like))[first : first + count])
         elif len(picture[name]) != count:
             raise ValueError(
-                f"{where}: {name} must be one for each box of a picture, [{count}], "
+                f"{where}: {name} must be one for each label of a picture, [{count}], "
                 f"got {shape(picture[name])}"
             )
         else:
             parts.append(picture[name].detach().cpu().numpy())
         first += count
     return np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)
-
-
-def area(boxes: np.ndarray) -> np.ndarray:
-    """Areas in pixels.                                                   # [N, 4] -> [N]"""
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
 
 
 def place_in_run(values: np.ndarray) -> np.ndarray:
@@ -124,35 +131,64 @@ def place_in_run(values: np.ndarray) -> np.ndarray:
     return np.arange(len(values)) - np.repeat(starts, lengths)
 
 
-def close_pairs(
-    boxes: np.ndarray,
-    group: np.ndarray,
-    objects: np.ndarray,
-    object_group: np.ndarray,
-    crowd: np.ndarray,
-    kind: str,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Detections and objects of one picture and class that overlap by half or more: numbers, numbers, IoU.
-
-    With VOC's rule a detection is paired with nothing but the object that it overlaps most.
-    """
+def pairs_of_a_group(group: np.ndarray, object_group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of each detection and object of one picture and class.     # [D], [G] -> [P], [P]"""
     by_group = np.argsort(object_group, kind="stable")
     first, last = (
         np.searchsorted(object_group[by_group], group, side) for side in ("left", "right")
     )
-    detection = np.repeat(np.arange(len(boxes)), last - first)  # [P]
-    thing = by_group[np.repeat(first, last - first) + place_in_run(detection)]
+    detection = np.repeat(np.arange(len(group)), last - first)
+    return detection, by_group[np.repeat(first, last - first) + place_in_run(detection)]
+
+
+def box_overlaps(
+    where: str,
+    predictions: list[dict[str, Tensor]],
+    targets: list[dict[str, Tensor]],
+    detection: np.ndarray,
+    thing: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`mask_overlap.mask_overlaps` of boxes: areas of all detections and objects, overlap of the pairs."""
+    boxes = corners(f"{where}: predictions", predictions)
+    objects = corners(f"{where}: targets", targets)
     a, b = boxes[detection], objects[thing]
     sides = np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2])
-    overlap = sides.clip(min=0).prod(axis=1)
-    within = kind == "coco"  # a crowd may be far larger than a box: the box need only lie on it
-    union = area(a) + np.where(crowd[thing] & within, 0, area(b) - overlap)
+    return area(boxes), area(objects), sides.clip(min=0).prod(axis=1)
+
+
+def corners(where: str, pictures: list[dict[str, Tensor]]) -> np.ndarray:
+    """All pictures' boxes, checked.                                      # [N, 4]"""
+    filled = [p["boxes"] for p in pictures if len(p["boxes"]) > 0]  # an empty one may be [0]
+    boxes = torch.cat(filled or [torch.zeros(0, 4)])
+    check_boxes(where, boxes=boxes)
+    return boxes.double().cpu().numpy()
+
+
+def area(boxes: np.ndarray) -> np.ndarray:
+    """Areas in pixels.                                                   # [N, 4] -> [N]"""
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+
+
+def close_pairs(
+    detection: np.ndarray,
+    thing: np.ndarray,
+    areas: np.ndarray,
+    object_areas: np.ndarray,
+    overlap: np.ndarray,
+    crowd: np.ndarray,
+    kind: str,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Those pairs that overlap by half or more: numbers of the detection and the object, IoU.
+
+    With VOC's rule a detection is paired with nothing but the object that it overlaps most.
+    """
+    within = crowd[thing] & (kind == "coco")  # a crowd may be far larger: to lie on it is enough
+    union = areas[detection] + np.where(within, 0, object_areas[thing] - overlap)
     iou = overlap / np.where(union > 0, union, 1)
     close = iou >= LEAST
     if kind != "coco":
-        order = np.lexsort(
-            (-thing, iou, detection)
-        )  # the best last; of equal ones the first object
+        # a detection's best pair comes last; of equal ones that with the first object
+        order = np.lexsort((-thing, iou, detection))
         close[order] &= np.diff(detection[order], append=-1) != 0
     return detection[close], thing[close], iou[close]
 

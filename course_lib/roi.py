@@ -1,7 +1,5 @@
 """A feature map's part under a box, brought to one size: RoI pooling and RoI Align (L5.05, L5.08)."""
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -53,8 +51,8 @@ def roi_pool(
         TypeError, ValueError: no list of boxes for each picture; NaN; x2 < x1; a size or scale not above 0.
 
     The first and the last cell of the rounded box both belong to it, so it has one cell at least. Neighbouring bins may
-    share cells; of equal maxima the first gets the gradient. Girshick, Fast R-CNN, 2015,
-    section 2.1. Lecture topic L5.05.
+    share cells; of equal maxima the first gets the gradient. The cells of all bins are listed one after the other, and
+    one call of `embedding_bag` takes each bin's maximum. Girshick, Fast R-CNN, 2015, section 2.1. Lecture topic L5.05.
 
     >>> features = torch.arange(16.0).view(1, 1, 4, 4)
     >>> roi_pool(features, [torch.tensor([[0.0, 0.0, 24.0, 24.0]])], output_size=2, spatial_scale=1 / 8)
@@ -63,20 +61,22 @@ def roi_pool(
     """
     check_rois("roi_pool", features, rois, output_size, spatial_scale)
     boxes, image = with_image("roi_pool", rois)
-    height, width = features.shape[2:]
+    channels, height, width = features.shape[1:]
     x1, y1, x2, y2 = round_half_away(boxes * spatial_scale).T  # [R] each
     left, right = bins(x1, x2, output_size, width)  # [R, n] each
     top, bottom = bins(y1, y2, output_size, height)
-    cells = features.permute(0, 2, 3, 1)  # [B, H, W, C]
-    pooled = features.new_full((len(boxes), output_size, output_size, features.shape[1]), -math.inf)
-    for down in range(longest(top, bottom)):  # a cell of every bin at a time
-        for along in range(longest(left, right)):
-            y = (top + down).minimum(bottom - 1)[:, :, None].clamp(min=0)  # past its end: the last
-            x = (left + along).minimum(right - 1)[:, None, :].clamp(min=0)  # cell again
-            values = cells[image[:, None, None], y, x]  # [R, n, n, C]
-            pooled = torch.where(values > pooled, values, pooled)
-    empty = (top >= bottom)[:, :, None] | (left >= right)[:, None, :]  # [R, n, n]
-    return torch.where(empty[..., None], 0, pooled).permute(0, 3, 1, 2)
+    every_bin = (len(boxes), output_size, output_size)
+    high = (bottom - top)[:, :, None].expand(every_bin).flatten()  # [R n n] cells
+    wide = (right - left)[:, None, :].expand(every_bin).flatten()
+    row = image[:, None] * height + top  # [R, n] of a bin's first cell, among those of all pictures
+    corner = (row[:, :, None] * width + left[:, None, :]).flatten()  # [R n n] number of that cell
+    begin = (high * wide).cumsum(0) - high * wide  # where a bin's cells begin in the list of all
+    own = torch.arange(len(begin), device=begin.device).repeat_interleave(high * wide)  # their bin
+    i = torch.arange(len(own), device=own.device) - begin[own]  # 0, 1, 2 ... in each bin
+    cell = corner[own] + i // wide[own] * width + i % wide[own]
+    cells = features.permute(0, 2, 3, 1).reshape(-1, channels)  # [B H W, C]
+    maxima = F.embedding_bag(cell, cells, begin, mode="max")  # [R n n, C]; 0 of no cells
+    return maxima.view(-1, output_size, output_size, channels).permute(0, 3, 1, 2)
 
 
 def round_half_away(x: Tensor) -> Tensor:
@@ -91,11 +91,6 @@ def bins(first: Tensor, last: Tensor, count: int, cells: int) -> tuple[Tensor, T
     i = torch.arange(count, device=first.device)  # [n]
     low, high = (i * length).floor(), ((i + 1) * length).ceil()
     return tuple((first[:, None] + edge).clamp(0, cells).long() for edge in (low, high))
-
-
-def longest(low: Tensor, high: Tensor) -> int:
-    """Cells in the longest bin along one side, 1 at least."""
-    return max((high - low).amax().item(), 1) if len(low) > 0 else 1
 
 
 def roi_align(

@@ -16,7 +16,7 @@ NOT_LEARNING = {  # modules that no trained weight depends on, unless the model'
     "plots.py", "sheets.py", "notebook.py", "widgets.py", "syllabus.py", "selftest.py",
     "search.py", "hashing.py", "retrieval.py", "verification.py",
     "boxes.py", "box_overlap.py", "suppression.py", "roi.py", "detection_losses.py",
-    "average_precision.py", "box_figures.py",
+    "average_precision.py", "detection_matching.py", "mask_overlap.py", "box_figures.py",
 }  # fmt: skip
 
 

@@ -1,5 +1,3 @@
-import contextlib
-import io
 from itertools import pairwise
 
 import numpy as np
@@ -11,75 +9,7 @@ from hypothesis import strategies as st
 from course_lib import average_precision as ap
 from course_lib.average_precision import evaluate_detections, of_class, right_or_wrong
 from course_lib.boxes import box_iou
-
-NAMES = "AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl".split()
-
-
-def random_scenes(seed, images=8, classes=3, most=25, whole=False, extras=True):
-    """Detections near and far from objects of all sizes; ties in score, crowds, empty pictures, strange classes."""
-    dice = torch.Generator().manual_seed(seed)
-    predictions, targets = [], []
-    for _ in range(images):
-        n = int(torch.randint(0, 8, (1,), generator=dice))
-        corner = torch.rand(n, 2, generator=dice) * 200
-        scale = torch.tensor([20.0, 150.0])[torch.randint(0, 2, (n, 1), generator=dice)]
-        side = torch.rand(n, 2, generator=dice) * scale
-        boxes, labels = torch.cat([corner, corner + side], 1), torch.randint(classes, (n,), generator=dice)  # fmt: skip
-        target = {"boxes": boxes, "labels": labels}
-        if extras:
-            target["area"] = side.prod(1) * (0.5 + 0.5 * torch.rand(n, generator=dice))
-            target["iscrowd"] = (torch.rand(n, generator=dice) < 0.15).long()
-        found = int(torch.randint(0, most, (1,), generator=dice)) if n else 0
-        which = torch.randint(0, max(n, 1), (found,), generator=dice)
-        noise = torch.tensor([0.02, 0.2])[torch.randint(0, 2, (found, 1), generator=dice)]
-        moved = boxes[which] + noise * side[which].repeat(1, 2) * torch.randn(found, 4, generator=dice)  # fmt: skip
-        moved = torch.cat([moved[:, :2].minimum(moved[:, 2:]), moved[:, :2].maximum(moved[:, 2:])], 1)  # fmt: skip
-        if whole:  # equal overlaps
-            moved, target["boxes"] = (moved / 5).round() * 5, (boxes / 5).round() * 5
-        wrong = torch.randint(classes + 1, (found,), generator=dice)
-        said = torch.where(torch.rand(found, generator=dice) < 0.8, labels[which], wrong)
-        scores = (10 * torch.rand(found, generator=dice)).round() / 10
-        predictions.append({"boxes": moved, "labels": said, "scores": scores})
-        targets.append(target)
-    return predictions, targets
-
-
-def pycocotools(predictions, targets):
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    def notes(pictures):
-        result = []
-        for image, picture in enumerate(pictures):
-            names = [name for name in picture if name != "boxes"]
-            rows = zip(*(picture[name].double().tolist() for name in names), strict=True)
-            for box, row in zip(picture["boxes"].double().tolist(), rows, strict=True):
-                x1, y1, x2, y2 = box
-                more = dict(zip(names, row, strict=True))
-                note = {"area": (x2 - x1) * (y2 - y1), "iscrowd": 0, **more}
-                note |= {"image_id": image, "bbox": [x1, y1, x2 - x1, y2 - y1]}
-                note |= {"category_id": int(note.pop("labels")), "id": len(result) + 1}
-                if "scores" in note:
-                    note["score"] = note.pop("scores")
-                note["iscrowd"] = int(note["iscrowd"])
-                result.append(note)
-        return result
-
-    truth, found = notes(targets), notes(predictions)
-    with contextlib.redirect_stdout(io.StringIO()):
-        coco = COCO()
-        classes = {note["category_id"] for note in truth + found}
-        coco.dataset = {
-            "images": [{"id": image} for image in range(len(targets))],
-            "annotations": truth,
-            "categories": [{"id": label} for label in sorted(classes)],
-        }
-        coco.createIndex()
-        evaluation = COCOeval(coco, coco.loadRes(found), "bbox")
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return evaluation.stats
+from tests.detection_cases import NAMES, random_scenes, together, with_pycocotools
 
 
 @settings(max_examples=40)
@@ -89,14 +19,14 @@ def test_twelve_figures_are_pycocotools(seed, whole, extras):
     if sum(len(p["labels"]) for p in predictions) == 0:
         return
     ours = evaluate_detections(predictions, targets)
-    np.testing.assert_allclose([ours[n] for n in NAMES], pycocotools(predictions, targets), atol=1e-9)  # fmt: skip
+    np.testing.assert_allclose([ours[n] for n in NAMES], with_pycocotools(predictions, targets), atol=1e-9)  # fmt: skip
 
 
 def test_more_than_a_hundred_detections_of_a_class():
     predictions, targets = random_scenes(1, images=3, classes=1, most=400)
     assert max(len(p["labels"]) for p in predictions) > 150
     ours = evaluate_detections(predictions, targets)
-    np.testing.assert_allclose([ours[n] for n in NAMES], pycocotools(predictions, targets), atol=1e-9)  # fmt: skip
+    np.testing.assert_allclose([ours[n] for n in NAMES], with_pycocotools(predictions, targets), atol=1e-9)  # fmt: skip
     assert ours["AR1"] < ours["AR10"] < ours["AR100"]
 
 
@@ -198,16 +128,30 @@ def square(x, side=10.0, score=None, label=0):
     return one if score is None else {**one, "scores": torch.tensor([score])}
 
 
-def together(*parts):
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-
-
 def test_the_best_object_or_the_best_one_left():
     """Two objects side by side; the second detection lies on both, a bit more on the first, which is taken."""
     targets = [together(square(0.0), square(2.0))]
     predictions = [together(square(0.0, score=0.9), square(0.8, score=0.8))]
     assert right_or_wrong(predictions, targets, kind="coco")[0].tolist() == [1, 1]
     assert right_or_wrong(predictions, targets, kind="voc12")[0].tolist() == [1, 0]
+
+
+def test_of_equal_overlaps_the_first_object_is_the_best():
+    found = [square(1.0, score=0.9)]
+    for difficult, verdict in (([0, 1], 1), ([1, 0], -1)):
+        target = together(square(0.0), square(2.0))
+        target["difficult"] = torch.tensor(difficult)
+        assert right_or_wrong(found, [target], kind="voc07")[0].tolist() == [verdict]
+
+
+@pytest.mark.parametrize(("side", "sizes", "other"), [(32.0, "sm", "l"), (96.0, "ml", "s")])
+def test_an_area_between_two_sizes_is_of_both(side, sizes, other):
+    target, found = square(0.0, side), square(0.0, side, score=0.8)
+    judged = evaluate_detections([found], [target])
+    assert all(judged[f"AP{size}"] == 1 for size in sizes) and judged[f"AP{other}"] == -1
+    found = together(found, square(200.0, side, score=0.9))  # the best is wrong, in both sizes
+    judged = evaluate_detections([found], [target])
+    assert all(judged[f"AP{size}"] == pytest.approx(0.5) for size in sizes)
 
 
 def test_a_duplicate_is_wrong_and_a_crowd_is_patient():
@@ -244,10 +188,10 @@ def test_bad_input_is_named():
         ([{**good, "boxes": -good["boxes"]}], [target], "predictions: boxes must have x1 <= x2"),
         ([good], [{**target, "boxes": target["boxes"] * torch.nan}], "targets: boxes must have"),
         ([{**good, "scores": torch.tensor([torch.nan])}], [target], "scores must be numbers, got NaN"),
-        ([{**good, "scores": torch.zeros(2)}], [target], r"scores must be one for each box .* \[1\], got \[2\]"),
-        ([{**good, "labels": torch.zeros(3).long()}], [target], r"label for each box .* \[1, 4\] and labels \[3\]"),
+        ([{**good, "scores": torch.zeros(2)}], [target], r"scores must be one for each label .* \[1\], got \[2\]"),
+        ([{**good, "labels": torch.zeros(3).long()}], [target], r"labels as boxes .* \[1, 4\] and labels \[3\]"),
         ([{**good, "labels": torch.tensor([-1])}], [target], "labels must be 0 or above, got -1"),
-        ([good], [{**target, "area": torch.zeros(4)}], "area must be one for each box"),
+        ([good], [{**target, "area": torch.zeros(4)}], "area must be one for each label"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=says):
             evaluate_detections(bad, truth)

@@ -170,6 +170,9 @@ def focus_first_slider(page, control: int) -> bool:
         ("03_pair_and_triplet_losses", 600),
         ("04_margin_losses", 600),
         ("06_search_and_hashing", 600),
+        ("08_boxes_and_metrics", 600),
+        ("09_two_stage_detectors", 600),
+        ("10_one_stage_detectors", 600),
     ],
 )
 def test_run_all_cells_and_move_every_slider_by_keyboard(browser, lab, tmp_path, name, seconds):

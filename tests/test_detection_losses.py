@@ -69,6 +69,11 @@ def test_focal_without_focus_is_half_of_cross_entropy():
     torch.testing.assert_close(focal_loss(logits, targets, alpha=0.5, gamma=0.0), half)
 
 
+def test_left_to_itself_the_focal_loss_is_retinanets():
+    logits, targets = random_numbers((50,), 0), (random_numbers((50,), 1) > 0).double()
+    assert torch.equal(focal_loss(logits, targets), focal_loss(logits, targets, 0.25, 2.0))
+
+
 def test_what_is_right_counts_for_little():
     """Of a confident right answer (p_t = .95) gamma = 2 leaves 1/400 of its cross-entropy."""
     sure = torch.tensor([math.log(19.0)]).double()
@@ -101,8 +106,9 @@ def test_bad_input_is_named():
         focal_loss(three, two)
     with pytest.raises(ValueError, match="beta must be above 0, got 0"):
         smooth_l1_loss(three, three, beta=0)
-    with pytest.raises(ValueError, match=r"alpha must lie in 0\.\.1, got 1\.5"):
-        focal_loss(three, three, alpha=1.5)
+    for alpha in (-0.5, 1.5):
+        with pytest.raises(ValueError, match=rf"alpha must lie in 0\.\.1, got {alpha}"):
+            focal_loss(three, three, alpha=alpha)
     with pytest.raises(ValueError, match="gamma must be 0 or above, got -1"):
         focal_loss(three, three, gamma=-1)
 

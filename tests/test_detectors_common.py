@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 from hypothesis import given
@@ -55,19 +57,20 @@ def test_mirrored_boxes_hold_the_mirrored_picture():
 
 def test_scene_batches_mirror_half_and_leave_the_set_alone():
     images = torch.arange(4.0).view(4, 1, 1, 1) + torch.linspace(0, 0.5, 8).expand(4, 3, 2, 8)
-    boxes, labels = (
-        torch.tensor([1.0, 0.0, 3.0, 2.0]).expand(4, 2, 4).clone(),
-        torch.zeros(4, 2).long(),
-    )
+    boxes = torch.tensor([1.0, 0.0, 3.0, 2.0]) + torch.arange(4.0).view(4, 1, 1)
+    boxes, labels = boxes.repeat(1, 2, 1), torch.arange(4)[:, None].repeat(1, 2)
     labels[:, 1] = ABSENT
     kept = images.clone(), boxes.clone()
     sample = common.scene_batches(images, boxes, labels, size=64)
     batch, objects, found = sample(torch.Generator().manual_seed(0))
     assert batch.shape == (64, 3, 2, 8) and objects.shape == (64, 2, 4) and found.shape == (64, 2)
+    which = batch.amin(dim=(1, 2, 3)).long()  # number of each picture in the set
+    assert len(which.unique()) == 4
     flipped = batch[:, 0, 0, 0] > batch[:, 0, 0, 7]
     assert 16 < flipped.sum() < 48
-    assert (objects[flipped][:, 0] == torch.tensor([5.0, 0, 7, 2])).all()
-    assert (objects[~flipped][:, 0] == torch.tensor([1.0, 0, 3, 2])).all()
+    assert (objects[flipped] == common.mirrored(boxes[which[flipped]], 8)).all()
+    assert (objects[~flipped] == boxes[which[~flipped]]).all()
+    assert (found[:, 0] == which).all() and (found[:, 1] == ABSENT).all()
     assert torch.equal(images, kept[0]) and torch.equal(boxes, kept[1])
     again = sample(torch.Generator().manual_seed(0))
     assert torch.equal(batch, again[0])
@@ -99,19 +102,18 @@ def assign_by_hand(candidates, boxes, labels, low, high, rescue):
 
 
 @given(
-    anchors=st.integers(0, 12), objects=st.integers(0, 4), seed=st.integers(0, 999), rescue=st.booleans(),
+    anchors=st.integers(0, 12), objects=st.integers(0, 4), seed=st.integers(0, 999),
     limits=st.sampled_from([(0.5, 0.5), (0.3, 0.7), (0.1, 0.2)]),
 )  # fmt: skip
-def test_assign_candidate_by_candidate(anchors, objects, seed, rescue, limits):
-    if anchors == 0 and rescue:
-        return
-    candidates, boxes = random_boxes(anchors, seed), random_boxes(objects, seed + 1)
+def test_assign_candidate_by_candidate(anchors, objects, seed, limits):
+    candidates, boxes = random_boxes(anchors, seed, 24.0), random_boxes(objects, seed + 1, 24.0)
     labels = random_labels(objects, seed)
     labels[random_labels(objects, seed + 2, 4) == 0] = ABSENT
-    found, which = common.assign(candidates, boxes, labels, *limits, rescue=rescue)
-    expected = assign_by_hand(candidates, boxes, labels, *limits, rescue)
-    assert (found.tolist(), which.tolist()) == expected
-    assert found.dtype == which.dtype == torch.int64
+    for rescue in (False, True):
+        found, which = common.assign(candidates, boxes, labels, *limits, rescue=rescue)
+        expected = assign_by_hand(candidates, boxes, labels, *limits, rescue)
+        assert (found.tolist(), which.tolist()) == expected
+        assert found.dtype == which.dtype == torch.int64
 
 
 def test_rescue_gives_every_object_a_candidate():
@@ -122,6 +124,31 @@ def test_rescue_gives_every_object_a_candidate():
     assert common.assign(candidates, tiny, label, 0.4, 0.5, rescue=True)[0].tolist() == [2, ABSENT]
     nowhere = tiny + 500.0  # nothing overlaps it: nothing is rescued
     assert common.assign(candidates, nowhere, label, 0.4, 0.5, rescue=True)[0].tolist() == [-1, -1]
+
+
+def test_rescue_goes_before_the_object_that_is_overlapped_most():
+    boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 8.0, 10.0, 18.0]])
+    candidates = torch.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 2.0, 10.0, 12.0]])
+    iou = box_iou(candidates, boxes)  # the second candidate lies on the first object, mostly
+    assert iou[1, 0] > iou[1, 1] > iou[0, 1]
+    found, which = common.assign(candidates, boxes, torch.tensor([5, 6]), 0.3, 0.5, rescue=True)
+    assert (found.tolist(), which.tolist()) == ([5, 6], [0, 1])
+
+
+def test_limits_of_assign_are_hit_and_left_out():
+    box = torch.tensor([[0.0, 0.0, 4.0, 4.0]])
+    candidates = torch.tensor([[0.0, 0.0, 4.0, 2.0], [0.0, 0.0, 4.0, 1.0], [0.0, 0.0, 4.0, 0.9]])
+    found, _ = common.assign(candidates, box, torch.tensor([7]), low=0.25, high=0.5)
+    assert found.tolist() == [7, IGNORED, ABSENT]  # IoU 1/2, 1/4 and below
+
+
+def test_bad_batches_are_named():
+    images, labels = torch.zeros(2, 3, 8, 8), torch.zeros(2, 3)
+    common.check_batch("YOLO", images, torch.zeros(2, 3, 4), labels)
+    for boxes in ((2, 3, 5), (2, 4, 4), (1, 3, 4), (3, 4), (2, 3, 4, 4)):
+        says = f"YOLO: boxes must be [2, M, 4] and labels [2, M], got {list(boxes)} and [2, 3]"
+        with pytest.raises(ValueError, match=re.escape(says)):
+            common.check_batch("YOLO", images, torch.zeros(boxes), labels)
 
 
 @given(count=st.integers(0, 30), seed=st.integers(0, 999), most=st.integers(1, 40))
@@ -141,12 +168,24 @@ def test_final_detections_by_hand(count, seed, most):
     assert found["scores"].tolist() == [-score for score, _, _ in kept]
 
 
+def test_final_detections_as_they_are_without_being_told():
+    x = 20.0 * torch.arange(150.0)
+    apart = torch.stack([x, 0 * x, x + 10, 0 * x + 10], dim=1)
+    assert len(common.final_detections(apart, torch.full((150, 1), 0.03))["boxes"]) == 100
+    scores = torch.tensor([[0.25], [0.3]])
+    assert common.final_detections(apart[:2], scores, 0.25)["scores"].tolist() == [scores[1].item()]
+    assert len(common.final_detections(apart[:2], torch.tensor([[0.01], [0.03]]))["boxes"]) == 1
+    for height, kept in ((4.4, 2), (4.6, 1)):  # IoU .44 and .46
+        pair = torch.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, height]])
+        assert len(common.final_detections(pair, torch.tensor([[0.9], [0.8]]))["boxes"]) == kept
+
+
 def test_detect_all_asks_in_parts_and_keeps_the_order():
-    asked = []
+    asked, weight = [], torch.ones(1, requires_grad=True)
 
     def detect(images):
         asked.append(len(images))
-        return [{"boxes": torch.zeros(1, 4), "scores": image.mean()[None]} for image in images]
+        return [{"boxes": torch.zeros(1, 4), "scores": weight * image.mean()} for image in images]
 
     images = torch.arange(7.0).view(7, 1, 1, 1).expand(7, 3, 2, 2)
     found = common.detect_all(detect, images, size=3)
@@ -170,3 +209,18 @@ def test_resized_pictures_take_their_boxes_along():
     assert small.targets[0]["boxes"].tolist() == [[10, 5, 15, 10]]
     assert small.images[0][:, 6:9, 11:14].min() > 0.99 and small.images[0][:, 12:, :8].max() < 0.01
     assert set(small.targets[0]) == {"boxes", "labels"} and len(small.targets[1]["boxes"]) == 0
+    corners = [[70.0, 30, 99, 45], [-9, 5, 8, 10], [80, 10, 90, 20], [5, 5, 5, 9]]
+    target = {
+        "boxes": torch.tensor(corners),
+        "labels": torch.arange(4),
+        "difficult": torch.arange(4) == 1,
+    }
+    cut = common.resized(AnnotatedImages([image], [target], list("abcd")), 20).targets[0]
+    assert cut["boxes"].tolist() == [
+        [17.5, 15, 20, 20],
+        [0, 2.5, 2, 5],
+    ]  # two are left without area
+    assert cut["labels"].tolist() == [0, 1] and cut["difficult"].tolist() == [False, True]
+    image[:] = torch.arange(80) % 4 == 0  # fine stripes turn grey, they do not vanish
+    stripes = common.resized(AnnotatedImages([image], [nothing], ["a"]), 20)
+    assert stripes.images.mean().item() == pytest.approx(0.25, abs=0.02)

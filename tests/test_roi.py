@@ -48,6 +48,15 @@ def test_values_and_gradients_are_torchvisions(ours, theirs, how, seed, size, sc
     torch.testing.assert_close(mine.grad, peer.grad, atol=1e-4, rtol=1e-4)
 
 
+def test_of_equal_maxima_the_first_gets_the_gradient():
+    features = torch.randint(0, 3, (2, 3, 9, 7)).float()
+    boxes = torch.tensor([[0.0, 0.0, 50.0, 70.0], [3.0, 20.0, 55.0, 60.0]])
+    mine, peer = features.clone().requires_grad_(), features.clone().requires_grad_()
+    roi_pool(mine, [boxes, boxes[:1]], 2, 1 / 8).sum().backward()
+    ops.roi_pool(peer, [boxes, boxes[:1]], 2, 1 / 8).sum().backward()
+    assert torch.equal(mine.grad, peer.grad)
+
+
 @given(**cases)
 def test_roi_pool_cell_by_cell(seed, size, scale, whole):
     features, rois = make(seed, whole)
@@ -85,6 +94,18 @@ def test_roi_align_point_by_point():
     torch.testing.assert_close(pooled[1, :, 0], (21 + middles * 56) / 8 - 0.5)
 
 
+def test_points_up_to_one_cell_outside_count_as_on_the_edge():
+    features = torch.ones(1, 1, 4, 4).double()  # boxes may be of another precision
+    low = torch.tensor([-1.0, 1.0, 0.0, 2.0])  # its middle is one cell left of the first
+    high = torch.tensor([4.0, 1.0, 5.0, 2.0])  # and one right of the last
+    further = torch.tensor([0.1, 0.0, 0.1, 0.0])
+    for axis in (0, 1):  # across, downwards
+        rois = torch.stack([low, low - further, high, high + further]).view(4, 2, 2)
+        rois = [(rois if axis == 0 else rois.flip(2)).reshape(4, 4)]
+        pooled = roi_align(features, rois, 1, 1.0, sampling_ratio=1)
+        assert pooled.flatten().tolist() == [1, 0, 1, 0] and pooled.dtype == torch.float64
+
+
 @pytest.mark.parametrize("pool", [roi_pool, roi_align])
 def test_gradcheck(pool):
     features, rois = make(3, pictures=1)
@@ -109,7 +130,7 @@ def test_no_boxes_and_bad_ones(pool):
     one = torch.tensor([[0.0, 0.0, 8.0, 8.0]])
     for rois, size, scale, says in (
         ([one], 2, 1 / 8, "a list of boxes for each of 2 pictures, got 1"),
-        (one, 2, 1 / 8, "for each of 2 pictures, got Tensor"),
+        (torch.cat([one, one]), 2, 1 / 8, "for each of 2 pictures, got Tensor"),
         ([one, -one], 2, 1 / 8, "x1 <= x2"),
         ([one, one * math.nan], 2, 1 / 8, "finite"),
         ([one, one], 0, 1 / 8, "output_size must be above 0, got 0"),
@@ -119,3 +140,12 @@ def test_no_boxes_and_bad_ones(pool):
             pool(features, rois, size, scale)
     with pytest.raises(ValueError, match=r"features must be .* got torch.float32 \[3, 4, 4\]"):
         pool(features[0], [one], 2, 1 / 8)
+    with pytest.raises(ValueError, match=r"floating point \[B, C, H, W\], got torch.int64"):
+        pool(features.long(), [one, one], 2, 1 / 8)
+
+
+def test_roi_align_takes_two_points_a_side_or_as_many_as_it_is_told():
+    features, rois = make(5)
+    assert torch.equal(roi_align(features, rois, 3, 1 / 8), roi_align(features, rois, 3, 1 / 8, 2))
+    with pytest.raises(ValueError, match="sampling_ratio must be above 0, got 0"):
+        roi_align(features, rois, 3, 1 / 8, sampling_ratio=0)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.boxes import batched_nms, box_iou
+from course_lib.boxes import batched_nms, box_iou, clip
 from course_lib.checks import shape
 from course_lib.encoders import conv_blocks
 from course_lib.pictures import AnnotatedImages
@@ -117,7 +117,7 @@ def assign(
     Ren et al., Faster R-CNN, 2015, section 3.1.2. Lecture topic L5.06.
     """
     present = torch.where(labels != ABSENT)[0]  # [m]
-    if len(present) == 0:
+    if len(present) == 0 or len(candidates) == 0:
         nothing = torch.zeros(len(candidates), dtype=torch.int64, device=labels.device)
         return nothing + ABSENT, nothing
     iou = box_iou(boxes[present], candidates).T  # [A, m]; `box_iou` is quicker with few rows
@@ -171,7 +171,15 @@ def final_detections(
 def detect_all(
     detect: Callable[[Tensor], list[dict]], images: Tensor, size: int = 32
 ) -> list[dict[str, Tensor]]:
-    """Detections in many pictures, `size` at a time, on the CPU."""
+    """Detections in many pictures, some at a time.
+
+    Args:
+        detect: of a detector, such as `yolo.detect`.
+        images: pictures.                                  # [N, 3, H, W] in 0..1
+        size: how many go through the network together.
+    Returns:
+        N dicts, as `detect` makes them, on the CPU.
+    """
     found = []
     for batch in images.split(size):
         found += detect(batch.to(device()))
@@ -179,12 +187,24 @@ def detect_all(
 
 
 def resized(scenes: AnnotatedImages, size: int) -> AnnotatedImages:
-    """Photographs of any sizes as squares of `size` pixels, stretched, with their boxes; other details are left out."""
+    """Photographs of any sizes as squares, so that they fit into a batch; their boxes are stretched with them.
+
+    Args:
+        scenes: pictures [3, H, W] with targets of boxes [n, 4] in pixels and labels [n]; H and W may differ.
+        size: side of the squares in pixels; a multiple of 8 suits the backbone.
+    Returns:
+        The same scenes: images [N, 3, size, size], targets of boxes, labels and, if there, difficult.
+
+    Boxes are cut off at the picture's edges, and those without area are left out: labelled photographs have some.
+    """
     images, targets = [], []
     for image, target in zip(scenes.images, scenes.targets, strict=True):
         height, width = image.shape[1:]
         scale = torch.tensor([size / width, size / height] * 2)
         squeezed = F.interpolate(image[None], (size, size), mode="bilinear", antialias=True)
         images.append(squeezed[0])
-        targets.append({"boxes": target["boxes"] * scale, "labels": target["labels"]})
+        boxes = clip(target["boxes"] * scale, size, size)
+        there = (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
+        more = {name: target[name][there] for name in ("labels", "difficult") if name in target}
+        targets.append({"boxes": boxes[there], **more})
     return AnnotatedImages(torch.stack(images), targets, scenes.names)

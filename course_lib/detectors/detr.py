@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from course_lib.boxes import generalized_box_iou
 from course_lib.checks import check_positive
-from course_lib.detectors.common import WIDTH, Backbone, scene_batches
+from course_lib.detectors.common import WIDTH, Backbone, check_batch, scene_batches
 from course_lib.detectors.matching import (
     CLASS,
     GIOU,
@@ -102,7 +102,10 @@ class Detr(nn.Module):
         Args:
             images: pictures.                              # [N, 3, H, W] in 0..1
             boxes, labels: their objects as `padded` gives them.   # [N, M, 4] pixels, [N, M]
+        Raises:
+            ValueError: not a row of boxes and labels for each picture.
         """
+        check_batch("Detr", images, boxes, labels)
         objects = to_centres(boxes / picture_size(images))
         stages = self(images)
         return sum(set_loss(stage, objects, labels) for stage in stages) / len(stages)
@@ -210,7 +213,13 @@ def set_loss(said: Prediction, objects: Tensor, labels: Tensor) -> Tensor:
 
 
 def train_detr(detector: Detr, images: Tensor, boxes: Tensor, labels: Tensor) -> list[float]:
-    """The whole recipe: 500 batches of 16 scenes, about 50 s on one CPU core, from YOLO's trained backbone."""
+    """The course's recipe: 500 batches of 16 scenes. The backbone is to be YOLO's, already trained.
+
+    Args:
+        images, boxes, labels: the training set.           # [N, 3, H, W], [N, M, 4], [N, M]
+    Returns:
+        The loss of every step. About a minute on one CPU core.
+    """
     sample = scene_batches(images, boxes, labels, size=16)
     return fit(
         detector, sample, Detr.loss, steps=500, lr=2e-3, max_norm=1.0, max_seconds=300, label="DETR"

@@ -26,13 +26,12 @@ from course_lib.roi import roi_pool
 from course_lib.training import fit
 
 CELLS = 4  # RoI pooling makes cells x cells of every box
-ENLARGE = (
-    1.5  # pictures come in larger than they are, as in the paper: a box covers more cells then
-)
-AT_A_TIME = 128  # boxes that are pooled together
+ENLARGE = 1.5  # pictures come in larger than they are, as in the paper: a box covers more cells
 ROIS = 24  # proposals that a picture is trained on in one step
 SHARE = 0.25  # of them may be hits; the rest is background
-SPREAD = torch.tensor([0.1, 0.1, 0.2, 0.2])  # typical corrections: divided by it they are about 1
+# Typical sizes of the corrections (tx, ty, tw, th). The head predicts corrections divided by these, numbers about as
+# large as 1, so that they weigh as much in the loss as the classes do.
+SPREAD = torch.tensor([0.1, 0.1, 0.2, 0.2])
 
 
 class BoxHead(nn.Module):
@@ -94,6 +93,25 @@ def sample_rois(proposals: Tensor, boxes: Tensor, labels: Tensor) -> tuple[Tenso
     return candidates[kept], found[kept], which[kept]
 
 
+def rois_to_learn(
+    images: Tensor, boxes: Tensor, labels: Tensor, most: int
+) -> list[tuple[Tensor, Tensor, Tensor]]:
+    """`sample_rois` for each picture of a batch, from its `most` best windows.
+
+    Args:
+        images, boxes, labels: the batch.                  # [B, 3, H, W], [B, M, 4], [B, M]
+        most: windows a picture; they are not thinned out by NMS, for one that is a little off is worth learning from.
+    Returns:
+        (rois, found, which) of each picture.
+    """
+    every = windows(*images.shape[-2:]).to(images.device)
+    best = window_scores(images, every).topk(min(most, len(every))).indices  # [B, most]
+    return [
+        sample_rois(every[near], own, kinds)
+        for near, own, kinds in zip(best, boxes, labels, strict=True)
+    ]
+
+
 def wanted_corrections(drawn: list[tuple[Tensor, Tensor, Tensor]], boxes: Tensor) -> Tensor:
     """The corrections, divided by SPREAD, that lead from each RoI to its object; 0 for background.
 
@@ -138,26 +156,6 @@ def multi_task_loss(
     return F.cross_entropy(logits, classes), box_loss
 
 
-def pool_by_size(features: Tensor, rois: list[Tensor]) -> Tensor:
-    """`roi_pool` of boxes of like size together: it works as long on all of them as on the largest.
-
-    Args:
-        features: of a batch of enlarged pictures.         # [B, C, h, w]
-        rois: of each picture, in pixels of the picture before it was enlarged.   # B x [n_i, 4]
-    Returns:
-        Bins, in the order of the boxes.                   # [sum n_i, C, CELLS, CELLS]
-    """
-    pooled = []
-    for own_map, own in zip(features.split(1), rois, strict=True):
-        order = (own[:, 2:] - own[:, :2]).amax(dim=1).argsort()
-        parts = [
-            roi_pool(own_map, [own[some]], CELLS, ENLARGE / STRIDE)
-            for some in order.split(AT_A_TIME)
-        ]
-        pooled.append(torch.cat(parts)[order.argsort()])
-    return torch.cat(pooled)
-
-
 class FastRCNN(nn.Module):
     """Fast R-CNN on the course's backbone.
 
@@ -176,17 +174,12 @@ class FastRCNN(nn.Module):
         """Class logits and corrections of all RoIs of all pictures.   # [sum n_i, K + 1], [sum n_i, 4]"""
         larger = F.interpolate(images, scale_factor=ENLARGE, mode="bilinear", align_corners=False)
         features = self.backbone(larger)  # [B, 96, H / 5.3, W / 5.3], once a picture
-        return self.head(pool_by_size(features, rois))
+        return self.head(roi_pool(features, rois, CELLS, ENLARGE / STRIDE))
 
     def loss(self, images: Tensor, boxes: Tensor, labels: Tensor) -> Tensor:
         """The multi-task loss of a batch.                 # [B, 3, H, W], [B, M, 4], [B, M] -> []"""
         check_batch("FastRCNN", images, boxes, labels)
-        every = windows(*images.shape[-2:]).to(images.device)
-        best = window_scores(images, every).topk(min(4 * self.most, len(every))).indices  # [B, P]
-        drawn = [
-            sample_rois(every[near], own, kinds)
-            for near, own, kinds in zip(best, boxes, labels, strict=True)
-        ]
+        drawn = rois_to_learn(images, boxes, labels, 4 * self.most)
         rois = [roi for roi, _, _ in drawn]
         found = torch.cat([kinds for _, kinds, _ in drawn])
         logits, corrections = self.regions(images, rois)
@@ -203,7 +196,15 @@ class FastRCNN(nn.Module):
 def detections(
     rois: list[Tensor], logits: Tensor, corrections: Tensor, height: int, width: int
 ) -> list[dict[str, Tensor]]:
-    """From what the head says of all RoIs to each picture's list: boxes corrected, NMS in each class."""
+    """From what the head says of all RoIs to each picture's list: boxes corrected, NMS in each class.
+
+    Args:
+        rois: boxes of each picture, in pixels.            # B x [n_i, 4]
+        logits, corrections: of all of them.               # [sum n_i, K + 1], [sum n_i, 4]
+        height, width: of the pictures, whose edges no box crosses.
+    Returns:
+        A dict a picture, as `final_detections` makes it.
+    """
     found, counts = [], [len(own) for own in rois]
     for own, scores, deltas in zip(
         rois, logits.softmax(1).split(counts), corrections.split(counts), strict=True
@@ -216,13 +217,19 @@ def detections(
 def train_fast_rcnn(
     detector: FastRCNN, images: Tensor, boxes: Tensor, labels: Tensor
 ) -> list[float]:
-    """Train it as the course does: 16 pictures a step, RoIs and all layers at once.   # losses of every step"""
+    """The course's recipe: 700 batches of 16 scenes, all layers at once.
+
+    Args:
+        images, boxes, labels: the training set.           # [N, 3, H, W], [N, M, 4], [N, M]
+    Returns:
+        The loss of every step. About a minute on one CPU core.
+    """
     torch.manual_seed(0)  # of the RoIs that are drawn
     return fit(
         detector,
         scene_batches(images, boxes, labels, 16),
         FastRCNN.loss,
-        steps=400,
+        steps=700,
         lr=3e-3,
         max_norm=5.0,
         max_seconds=900,

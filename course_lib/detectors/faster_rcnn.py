@@ -172,7 +172,13 @@ class FasterRCNN(nn.Module):
 def train_faster_rcnn(
     detector: FasterRCNN, images: Tensor, boxes: Tensor, labels: Tensor
 ) -> list[float]:
-    """Train it as the course does: both stages at once, on the sum of four losses.   # losses of every step"""
+    """The course's recipe: 500 batches of 16 scenes, both stages at once, on the sum of four losses.
+
+    Args:
+        images, boxes, labels: the training set.           # [N, 3, H, W], [N, M, 4], [N, M]
+    Returns:
+        The loss of every step; its four parts are in `detector.history`. About a minute on one CPU core.
+    """
     torch.manual_seed(0)  # of the anchors and RoIs that are drawn
     history = []
 

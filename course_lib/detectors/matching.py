@@ -8,11 +8,7 @@ from course_lib.boxes import generalized_box_iou
 from course_lib.checks import shape
 from course_lib.detectors.common import ABSENT
 
-CLASS, L1, GIOU = (
-    2.0,
-    5.0,
-    2.0,
-)  # how much each part counts, in the cost and (for boxes) in the loss
+CLASS, L1, GIOU = 2.0, 5.0, 2.0  # how much each part counts, in the cost and in the loss
 
 
 def to_corners(boxes: Tensor) -> Tensor:

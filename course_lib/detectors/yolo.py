@@ -30,6 +30,7 @@ from course_lib.detectors.common import (
     STRIDE,
     WIDTH,
     Backbone,
+    check_batch,
     final_detections,
     scene_batches,
 )
@@ -85,8 +86,9 @@ class Yolo(nn.Module):
             images: pictures.                              # [N, 3, H, W] in 0..1, H and W multiples of 8
             boxes, labels: their objects as `padded` gives them.   # [N, M, 4] pixels, [N, M]
         Raises:
-            ValueError: the centre of a box lies outside the picture.
+            ValueError: the centre of a box lies outside the picture; not a row of boxes and labels for each picture.
         """
+        check_batch("Yolo", images, boxes, labels)
         cells = self(images)
         picture, row, column, box, label = objects_in_cells(boxes, labels)  # of n objects
         check_inside(row, column, box, cells.boxes.shape[1:3])
@@ -176,7 +178,13 @@ def responsible(candidates: Tensor, boxes: Tensor) -> Tensor:
 
 
 def train_yolo(detector: Yolo, images: Tensor, boxes: Tensor, labels: Tensor) -> list[float]:
-    """The whole recipe: 1,300 batches of 16 scenes, about 50 s on one CPU core."""
+    """The course's recipe: 1,300 batches of 16 scenes.
+
+    Args:
+        images, boxes, labels: the training set.           # [N, 3, H, W], [N, M, 4], [N, M]
+    Returns:
+        The loss of every step. About a minute on one CPU core.
+    """
     sample = scene_batches(images, boxes, labels, size=16)
     return fit(
         detector,

@@ -925,7 +925,7 @@ KINDS = dict(zip(growth, (plots.MUTED, plots.OTHER, plots.SAME), strict=True))
 EXTRA = {"exact": 256, "tables": 256 + 128, "HNSW": 256 + 140, "codes": 8}  # bytes a vector
 
 
-SHOWN = [3, 4.5, 6, 8], ["1k", "32k", "1M", "100M"]
+SHOWN = [3, 6, 8], ["1k", "1M", "100M"]
 
 
 def draw_growth(power_of_ten=6.0):

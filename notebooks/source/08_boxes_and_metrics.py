@@ -55,7 +55,7 @@ figure(
 # **Predict first:** how many is that for our little scenes? And how long does it take, at a thousand boxes a second?
 
 # %%
-from math import comb
+from math import comb, log10
 
 for width, height, what in ((96, 96, "our scenes"), (500, 375, "a VOC photo")):
     count = comb(width + 1, 2) * comb(height + 1, 2)
@@ -90,6 +90,8 @@ for step in STEPS:
 # %% jupyter={"source_hidden": true}
 SHOWN = next(i for i, target in enumerate(val.targets) if len(target["labels"]) >= 4)
 grid_counts = [comb(96 // step + 1, 2) ** 2 for step in STEPS]
+SIZES = [log10(count) for count in grid_counts]  # where they stand in the chart
+SHARES = {t: [(best_fit[s][0] > t).float().mean().item() for s in STEPS] for t in (0.5, 0.75)}
 
 
 def draw_grid(step=8, scene=SHOWN):
@@ -104,16 +106,14 @@ def draw_grid(step=8, scene=SHOWN):
     texts = [f"{fit:.2f}".removeprefix("0") for fit in fits]
     draw_boxes(left, None, nearest, colours=colours, texts=texts)
     left.set_title("The nearest boxes of the grid")
+    now = STEPS.index(step)
     for limit, colour, at in ((0.5, RIGHT, 1.03), (0.75, plots.QUERY, 0.62)):
-        found = [(best_fit[s][0] > limit).float().mean().item() for s in STEPS]
-        right.semilogx(grid_counts, found, "-o", color=colour, lw=2, ms=4)
-        right.plot(
-            grid_counts[STEPS.index(step)], found[STEPS.index(step)], "o", color=colour, ms=10
-        )
-        right.text(8e3, at, f"fit better than {limit}", color=colour, weight="bold", ha="right")
-    count = grid_counts[STEPS.index(step)]
-    right.set(title=f"{count:,} boxes of 21,678,336", xlabel="boxes looked at", ylim=(0, 1.12))
-    right.set_ylabel("share of objects")
+        right.plot(SIZES, SHARES[limit], "-o", color=colour, lw=2, ms=4)
+        right.plot(SIZES[now], SHARES[limit][now], "o", color=colour, ms=10)
+        right.text(3.9, at, f"fit better than {limit}", color=colour, weight="bold", ha="right")
+    right.set(title=f"{grid_counts[now]:,} boxes of 21,678,336", xlabel="boxes looked at")
+    right.set(ylabel="share of objects", ylim=(0, 1.12), yticks=[0, 0.5, 1])
+    right.set_xticks([2, 3, 4, 5], ["100", "1,000", "10,000", "100,000"])
     return fig
 
 
@@ -444,7 +444,8 @@ def draw_nms(kind="NMS", iou_threshold=0.5, score_threshold=0.1, scene=crowded):
         left_over["scores"].flip(0), colours,
     )  # fmt: skip
     there = len(val.targets[scene]["labels"])
-    after.set_title(f"After: {found} of {there} found, {len(verdict) - found} wrong")
+    how = f"t = {iou_threshold:.2f}" if kind in ("NMS", "linear") else kind
+    after.set_title(f"After, {how}: {found} of {there} found, {len(verdict) - found} wrong")
     return fig
 
 
@@ -543,6 +544,7 @@ def draw_curve(kind="cat", threshold=0.3):
     strip.text(0.03, 0.08, "wrong", color=WRONG, weight="bold")
     strip.axvline(threshold, color=plots.QUERY, lw=2)
     strip.set(title=f"{k} accepted", xlabel="score", xlim=(0, 1), ylim=(0, 1), yticks=[])
+    strip.set_xticks([0, 0.5, 1])
     curve.plot(recall, precision, color="#C9DDEA", lw=2)
     curve.plot(recall[:k], precision[:k], color=RIGHT, lw=2.5)
     curve.plot(recall[k - 1], precision[k - 1], "o", color=plots.QUERY, ms=9)
@@ -550,6 +552,7 @@ def draw_curve(kind="cat", threshold=0.3):
         title=f"Precision {precision[k - 1]:.2f}, recall {recall[k - 1]:.2f}", xlabel="recall"
     )
     curve.set(xlim=(0, 1.03), ylim=(0, 1.05), ylabel="precision")
+    curve.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     i, j = where_from[mine[k - 1]]
     found, target = detections[i], test.targets[i]
     own = target["labels"] == names.index(kind)
