@@ -112,18 +112,31 @@ def wait_for_idle(page, seconds: int) -> None:
 
 def run_all(page, file: Path, seconds: int) -> list[dict]:
     """Run > Run All Cells; wait until every cell has run; save; the code cells as they lie on disk."""
+    ask_to_run_all(page)
+    asked = time.monotonic()
+    while time.monotonic() < asked + seconds:
+        page.wait_for_timeout(1000)
+        if page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').count() == 0:
+            continue
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(1500)
+        cells = [c for c in json.loads(file.read_text())["cells"] if c["cell_type"] == "code"]
+        ran = [cell["execution_count"] for cell in cells] if fresh(file) else []
+        if ran and all(ran):
+            return cells
+        errors = [o for c in cells for o in c["outputs"] if o["output_type"] == "error"]
+        if errors:  # an error stops the run: no use waiting for the rest
+            pytest.fail(f"{file.name}: {errors[0]['ename']}: {errors[0]['evalue']}")
+        if not any(ran) and time.monotonic() > asked + 20:
+            # JupyterLab loses, now and then, what is asked of it just when the kernel connects
+            ask_to_run_all(page)
+            asked = time.monotonic()
+    pytest.fail(f"{file.name}: not all cells had run after {seconds} s")
+
+
+def ask_to_run_all(page) -> None:
     page.click('.lm-MenuBar-itemLabel:text-is("Run")')
     page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        page.wait_for_timeout(1000)
-        if page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').count():
-            page.keyboard.press("Control+s")
-            page.wait_for_timeout(1500)
-            cells = [c for c in json.loads(file.read_text())["cells"] if c["cell_type"] == "code"]
-            if all(cell["execution_count"] for cell in cells) and fresh(file):
-                return cells
-    pytest.fail(f"{file.name}: not all cells had run after {seconds} s")
 
 
 def fresh(file: Path) -> bool:

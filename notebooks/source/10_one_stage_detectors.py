@@ -17,7 +17,6 @@ import json
 import math
 import os
 import time
-from pathlib import Path
 
 import torch
 import torchvision
@@ -27,6 +26,7 @@ from course_lib import plots, sheets
 from course_lib.average_precision import evaluate_detections
 from course_lib.box_figures import draw_boxes
 from course_lib.boxes import anchors, box_iou, decode
+from course_lib.cache import ROOT
 from course_lib.detectors.common import detect_all, final_detections
 from course_lib.detectors.zoo import RECIPES, load_detector, street_scenes, training_data
 from course_lib.notebook import claim, explore, figure, show_source, table
@@ -468,13 +468,13 @@ def draw_query(scene=8, query=1):
 explore(
     draw_query,
     alt="Left: a street scene with the box that one query says. Middle: the same scene, dark where the query does not "
-    "look; the light lies in the upper right corner. Right: confidence of all 16 queries; four are sure, the others near 0.",
+    "look; the light lies in the upper right corner. Right: confidence of all 16 queries; a few are sure, the others near 0.",
     scene=(0, 23, 1),
     query=(1, 16, 1),
 )
 
 # %% [markdown]
-# A few queries are sure, as many as there are objects; the rest say "no object", and look at this and that. Do not read too much into the veil: the surest query answers "cat" and looks mostly at the far corner. It was made from a token of the cat, so that much it knows; what attention shows is where it asks for more.
+# A few queries are sure, about as many as there are objects; the rest say "no object", and look at this and that. Do not read too much into the veil: the surest query answers "cat" and looks mostly at the far corner. It was made from a token of the cat, so that much it knows; what attention shows is where it asks for more.
 #
 # How do they know who speaks?
 #
@@ -635,7 +635,7 @@ claim("DETR gains less than .02 from it", abs(gain["detr"]) < 0.02)
 # None of this was cheap. The first DETR was trained for 500 epochs where Faster R-CNN needs some 40. Four ways to begin, the same scenes, the same 500 steps: queries learned or from proposals; a backbone from nothing, or the one that YOLO has trained. Lines are means over three data seeds, bands reach from the worst to the best. (Computed once, in `data/detr_curves.json`, by `tools/make_detr_curves.py`; the first is the DETR of this notebook.)
 
 # %% jupyter={"source_hidden": true}
-curves = json.loads((Path("..") / "data" / "detr_curves.json").read_text(encoding="utf-8"))
+curves = json.loads((ROOT / "data" / "detr_curves.json").read_text(encoding="utf-8"))
 steps = curves["after"]
 LOOK = {
     "proposals, YOLO's backbone": (plots.SAME, "-", "proposals, YOLO's backbone"),
@@ -722,6 +722,7 @@ TITLES = {
     "yolo": "YOLO", "retinanet": "RetinaNet", "detr": "DETR",
 }  # fmt: skip
 ONE_STAGE = {"YOLO", "Fast YOLO", "YOLO VGG-16", "RetinaNet", "DETR"}
+ASIDE = {"Faster R-CNN ZF": ("right", (-7, -8)), "RetinaNet": ("center", (-4, 7))}  # out of the way
 
 
 def chart(ax, points, title):
@@ -730,10 +731,9 @@ def chart(ax, points, title):
             plots.SAME if name in ONE_STAGE else plots.OTHER if "R-CNN" in name else plots.MUTED
         )
         ax.plot(math.log10(speed), quality, "o", color=colour, ms=8)
-        aside = name in ("Faster R-CNN ZF", "RetinaNet")  # labels to the left, out of the way
-        style = {"textcoords": "offset points", "color": colour, "fontsize": 9}
-        style["ha"] = "right" if aside else "left"
-        ax.annotate(name, (math.log10(speed), quality), (-7, -8) if aside else (6, 4), **style)
+        side, offset = ASIDE.get(name, ("left", (6, 4)))
+        style = {"textcoords": "offset points", "color": colour, "fontsize": 9, "ha": side}
+        ax.annotate(name, (math.log10(speed), quality), offset, **style)
     ax.set(title=title, xlabel="pictures a second")
 
 
