@@ -71,13 +71,10 @@ def edges(boxes: Tensor) -> Tensor:
 
 
 def overlap_and_union(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Areas of a n b and a u b, of boxes given edge by edge; they broadcast.     # [4, ...], [4, ...] -> [...] twice
-
-    The results of each step are written over the last (`sub_` for `-`): for large tables new memory costs more than
-    the arithmetic.
-    """
+    """Areas of a n b and a u b, of boxes given edge by edge; they broadcast.     # [4, ...], [4, ...] -> [...] twice"""
     ax1, ay1, ax2, ay2 = a
     bx1, by1, bx2, by2 = b
+    # `sub_` for `-`: each result is written over the last, for new memory costs more than arithmetic
     width = torch.minimum(ax2, bx2).sub_(torch.maximum(ax1, bx1)).clamp_(min=0)
     height = torch.minimum(ay2, by2).sub_(torch.maximum(ay1, by1)).clamp_(min=0)
     overlap = width.mul_(height)

@@ -63,7 +63,7 @@ def show_source(thing: Callable) -> None:
         text = node.body[0]
         if text.end_lineno > text.lineno:
             lines[text.lineno - 1 : text.end_lineno] = [lines[text.lineno - 1].rstrip() + '"""']
-    where = Path(inspect.getsourcefile(thing))
+    where = Path(inspect.getsourcefile(inspect.unwrap(thing)))  # not the decorator's file
     display(
         Markdown(f"`{where.parent.name}/{where.name}`\n```python\n" + "\n".join(lines) + "\n```")
     )

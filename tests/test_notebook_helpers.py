@@ -73,6 +73,17 @@ def test_show_source_of_a_method_and_a_class_is_still_python(shown):
         ast.parse(data["text/markdown"].split("```python\n")[1].removesuffix("\n```"))
 
 
+def test_show_source_names_the_file_of_a_decorated_function(shown):
+    @torch.no_grad()
+    def quiet():
+        return 1
+
+    show_source(quiet)
+    data, _ = shown()[0]
+    assert data["text/markdown"].startswith("`tests/test_notebook_helpers.py`")
+    assert "def quiet" in data["text/markdown"]
+
+
 @pytest.mark.parametrize("truth", [True, np.True_, torch.tensor(True), torch.tensor([[True]])])
 def test_a_claim_that_holds_is_said(shown, truth):
     claim("it is so", truth)

@@ -275,12 +275,14 @@ peer = torchvision.ops.roi_align(features.contiguous(), looked_at, CELLS, SCALE,
 claim("and so does RoI align, which will follow", torch.allclose(aligned, peer, atol=1e-5))
 
 # %% [markdown]
-# Move the box, and watch its bins on the map. (Of 96 maps the strongest is drawn; like the paper we enlarge the picture, by a half, so that a cell is 5.3 pixels.)
+# Move the box, and watch its bins on the map. (Of 96 maps the one is drawn that is strongest under the first box; like the paper we enlarge the picture, by a half, so that a cell is 5.3 pixels.)
 #
 # **Predict first:** the box moves by one pixel. Do the bins?
 
 # %% jupyter={"source_hidden": true}
-shown_map = features[0, features[0].amax((1, 2)).argmax()]
+first_box = torch.tensor([[52.0, 40.0, 82.0, 70.0]])
+under_it = roi_pool(features, [first_box], CELLS, SCALE)[0].amax((1, 2))  # [96]
+shown_map = features[0, under_it.argmax()]
 
 
 def bin_edges(low, high):
