@@ -114,7 +114,7 @@ def test_one_curve_by_hand(outcomes, missed, kind):
 
 
 def test_published_figures():
-    """Padilla and others, A Survey on Performance Metrics for Object-Detection Algorithms, 2020: 24 detections, 15 objects."""
+    """Padilla and others, A Survey on Performance Metrics for Object-Detection Algorithms, 2020."""
     scores = "95 95 91 88 84 80 78 74 71 70 67 62 54 48 45 45 44 44 43 38 35 23 18 14"
     right = [c == "T" for c in "TFTFFFFFFTFTTTFFFFFFFFTF"]
     curve = ap.precision_recall(
