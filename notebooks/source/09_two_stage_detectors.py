@@ -91,10 +91,10 @@ peer = np.stack([peer_integral(e) for e in edges.double().numpy()])
 claim("the integral image is scikit-image's", np.allclose(ours, peer, rtol=1e-4))
 every = windows(96, 96)
 x1, y1, x2, y2 = every[4000].long().tolist()
-one_by_one = edges[0, y1:y2, x1:x2].sum()
+one_by_one = edges[:, y1:y2, x1:x2].sum((1, 2))  # [8]
 claim(
     "four look-ups give the sum inside a window",
-    torch.allclose(sums_inside(integral_image(edges), every)[0, 4000], one_by_one, rtol=1e-3),
+    torch.allclose(sums_inside(integral_image(edges), every)[:, 4000], one_by_one, atol=1e-2),
 )
 print(f"{len(every):,} windows")
 
