@@ -681,7 +681,7 @@ claim(
 # %% [markdown]
 # <details><summary>Answer</summary>10/11 = .909. The curve never reaches recall 1, so the last of eleven points counts 0, whether 3% of the balloons are missing or 9%.</details>
 #
-# The same detections, three figures: on three worlds mAP@.5 is .90 by 11 points, .93-.96 by 101, .94-.96 by all. A point is worth 1/11, or 1/101, and what lies between two points is not seen. Eleven are too coarse for good detectors, which is why VOC changed its rule in 2010. Never compare figures of two definitions.
+# The same detections, three figures: on three worlds mAP@.5 is .90 by 11 points, .938-.950 by 101, .944-.954 by all. A point is worth 1/11, or 1/101, and what lies between two points is not seen. Eleven are too coarse for good detectors, which is why VOC changed its rule in 2010. Never compare figures of two definitions.
 #
 # ## mAP
 #
@@ -828,9 +828,9 @@ claim("too strict or too lenient costs .03 and more", max(by_choice[f"NMS, {t}"]
 claim("soft-NMS: mAP@.5 within .01 of NMS, mAP@[.5:.95] higher by .01 and more", abs(soft["AP50"] - best["AP50"]) < 0.01 and soft["AP"] > best["AP"] + 0.01)  # fmt: skip
 
 # %% [markdown]
-# The custom of .5 is a good one here. Soft-NMS finds no more at IoU .5, but tighter boxes survive: mAP@[.5:.95] gains .024-.025 on three worlds.
+# The custom of .5 is a good one here. Soft-NMS finds no more at IoU .5, but tighter boxes survive: mAP@[.5:.95] gains .021-.024 on three worlds.
 #
-# Over three worlds mAP@.5 is .93-.96, mAP@.75 is .71-.73, and mAP@[.5:.95] .62-.64. This detector knows what and where, but not exactly where.
+# Over three worlds mAP@.5 is .94-.95, mAP@.75 is .72-.75, and mAP@[.5:.95] .63-.64. This detector knows what and where, but not exactly where.
 #
 # ## Five ways to fool oneself
 #
@@ -919,7 +919,7 @@ claim("5: without small objects it looks better", only_easy > ours["AP50"] + 0.0
 # %% [markdown]
 # <details><summary>Answer</summary>The fourth: it cuts the curve off at the recall reached there, and everything to the right counts 0. It also changes most, if one does not count the guessed classes.</details>
 #
-# Over three worlds (true: .944, .955, .934): forgiven duplicates give .997-.999 and a "recall" of 290%, where the true figure without NMS is .81-.84; without classes .952, .956, .942, and just as much if every class is a guess, which truly is worth less than .2; averaged over pictures .964, .972, .958; above 0.5 .61, .58, .59; without the small ones .961, .972, .963.
+# Over three worlds (true: .944, .950, .938): forgiven duplicates give .998 and a "recall" of 282-286%, where the true figure without NMS is .84 or .85; without classes .952, .954, .944, and just as much if every class is a guess, which truly is worth .03 or .04; averaged over pictures .964, .970, .963; above 0.5 .61, .60, .62; without the small ones .961, .966, .972.
 #
 # The fourth fools in the other direction, and is the most common: somebody evaluates the boxes that the demo draws. The threshold belongs to whoever *uses* a detector; the curve is there so that it need not be chosen yet. What it does:
 
@@ -1008,9 +1008,9 @@ print("nothing found:", evaluate_detections([silent], [val.targets[0]])["AP50"])
 # ## What you can do now
 #
 # * **Boxes:** a detector answers a list of boxes with classes and scores. A picture of 96 x 96 pixels holds 21,678,336 boxes, a VOC photo 8.8 billion; 6,084 on a grid fit nine objects of ten at IoU .5, and hardly every second at .75. **IoU:** shared area by covered area, half a shift is 1/3; the generalised IoU still has a slope where boxes are apart. Both are torchvision's.
-# * **NMS:** walk down the scores, cross out what overlaps within the class; without it mAP@.5 falls from .93-.96 to .81-.84. Soft-NMS lowers scores instead, and gains .02 of mAP@[.5:.95].
+# * **NMS:** walk down the scores, cross out what overlaps within the class; without it mAP@.5 falls from .94 to .83 or .84. Soft-NMS lowers scores instead, and gains .02 of mAP@[.5:.95].
 # * **The curve:** from (0, 1), if the surest detection is right, to (objects found, share of right detections); only a classifier gets to (1, r).
-# * **AP and mAP:** 11, 101 or all points (.90, .93-.96, .94-.96 for the same detections); mAP@.5 .93-.96, mAP@.75 .71-.73, mAP@[.5:.95] .62-.64 over three worlds, equal to pycocotools in all twelve figures.
+# * **AP and mAP:** by 11, 101 or all points mAP@.5 is .90, .938-.950 or .944-.954 for the same detections; mAP@.75 .72-.75, mAP@[.5:.95] .63-.64 over three worlds, equal to pycocotools in all twelve figures.
 # * **Five ways to fool oneself:** duplicates, classes, pictures, thresholds, easy objects; each with its figures above.
 #
 # **Go on:** 09 builds detectors in two stages, from proposals to masks. 10 builds those that look once, this YOLO among them, and sets all seven side by side by the figures of this notebook.
