@@ -24,11 +24,11 @@ PYTEST := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m pytest
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadscope
 
 # The detectors, each trained once; the notebooks find them in data/cache. What fails here fails again there, and is told.
-TRAIN := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m course_lib.detectors.zoo
+TRAIN := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m course_lib.recipes
 
 test: test-fast  ## prove that everything works: lint, unit tests, every notebook
-	$(PYTEST) $(SIDE_BY_SIDE) -p tests.notebook_budgets --nbval --nbval-current-env --nbval-cell-timeout=180 \
-	  --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks/*.ipynb
+	$(PYTEST) $(SIDE_BY_SIDE) -p tests.notebooks.budgets --nbval --nbval-current-env --nbval-cell-timeout=180 \
+	  --nbval-sanitize-with tests/notebooks/nbval_sanitize.cfg notebooks/*.ipynb
 
 test-fast: environment  ## the same without the notebooks
 	$(BIN)/ruff check .

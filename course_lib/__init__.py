@@ -1,11 +1,13 @@
-"""The library of *Seeing in Vectors*: one idea a module, each short enough to read.
+"""The library of *Seeing in Vectors*: a room for every topic, one idea a module, each short enough to read.
 
-    distances, search                       vectors: how far, and which is nearest
-    datasets, pictures                      one door to every data set
-    shipped, drawn, real_data, render       what lies behind it: from packages, drawn here, benchmark sets
-    descriptors, augment                    vectors made by hand; how to vary pictures
-    encoders, training, cache               picture -> CNN -> embedding, and how it is learned
-    plots, notebook, syllabus, selftest     what the notebooks draw and show
+    embeddings, metric_learning, search     vectors: made, learned, found again
+    detection, detectors                    boxes and how they are scored; seven networks that predict them
+    verification, landmarks                 same person or not; what was crawled, cleaned
+
+    data, render                            one door to every data set, and the world that is drawn
+    training, recipes                       the loop, kept weights; what is trained once and shared
+    page                                    what the notebooks draw and show
+    arguments, cache, machine, provenance   what comes in, what is kept, where, and what it depends on
 
 Importing `course_lib` itself costs nothing: torch and the rest are imported by the modules that need them.
 """

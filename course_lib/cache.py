@@ -5,7 +5,6 @@ written aside and then renamed, so that two processes may fill the cache at once
 a damaged file is noticed and made again. COURSE_CACHE_DIR names another folder.
 """
 
-import ast
 import hashlib
 import json
 import os
@@ -19,7 +18,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-ROOT = Path(__file__).resolve().parents[1]
+from course_lib.machine import ROOT
+
 CACHE = Path(os.environ.get("COURSE_CACHE_DIR") or ROOT / "data" / "cache")
 
 
@@ -40,22 +40,6 @@ def fingerprint(*parts: object) -> str:
         else:
             digest.update(json.dumps(part, default=str, sort_keys=True).encode() + b"\n")
     return digest.hexdigest()[:16]
-
-
-def library_used_by(source: Path) -> list[Path]:
-    """A Python file and every module of the library that it reaches by imports, each once, in order of their names."""
-    found, waiting = set(), [source]
-    while waiting:
-        path = waiting.pop()
-        if path in found:
-            continue
-        found.add(path)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("course_lib"):
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-                modules = [ROOT / (name.replace(".", "/") + ".py") for name in names]
-                waiting += [module for module in modules if module.exists()]
-    return sorted(found)
 
 
 def cached(

@@ -17,8 +17,8 @@ import torch
 from tqdm import tqdm
 
 from tools.benchmark_detection import (
-    box_overlap,
     mean_average_precision,
+    overlap_of_boxes,
     region_features,
     suppression,
 )
@@ -29,7 +29,7 @@ from tools.stopwatch import REPEATS, seconds, side_by_side
 
 def distances() -> list[tuple]:
     """Euclidean distances with their gradient, against torch's exact mode."""
-    from course_lib.distances import euclidean
+    from course_lib.embeddings.distances import euclidean
 
     x = torch.randn(1024, 128, requires_grad=True)
 
@@ -46,9 +46,9 @@ def distances() -> list[tuple]:
 def drawing() -> list[tuple]:
     """Pictures a second of each drawn set, in batches of 128; no peer draws them."""
     from course_lib.render.captions import draw_captions
-    from course_lib.render.faces import draw_faces
-    from course_lib.render.landmarks import draw_landmarks
-    from course_lib.render.scenes import draw_scenes
+    from course_lib.render.faces.draw import draw_faces
+    from course_lib.render.landmarks.draw import draw_landmarks
+    from course_lib.render.scenes.draw import draw_scenes
 
     n = torch.arange(128)
     rows = {
@@ -68,7 +68,7 @@ def drawing() -> list[tuple]:
 
 
 def epoch_of_faces(pipe) -> None:
-    from course_lib import datasets
+    from course_lib.data import datasets
 
     taken = seconds(lambda: datasets.load("faces", "train", people=500, photos=24))
     pipe.send((taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6))
@@ -101,7 +101,7 @@ BENCHMARKS = [
     hashing,
     retrieval_metrics,
     suppression,
-    box_overlap,
+    overlap_of_boxes,
     region_features,
     mean_average_precision,
 ]

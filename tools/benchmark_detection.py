@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_lib import boxes as ours
-from course_lib import roi
-from course_lib.average_precision import evaluate_detections
+from course_lib.detection import overlap, roi
+from course_lib.detection.average_precision import evaluate_detections
+from course_lib.detection.suppression import batched_nms, nms
 from tools.stopwatch import seconds, side_by_side
 
 CLASSES, SIZE = 80, 640
@@ -40,11 +40,11 @@ def suppression() -> list[tuple]:
         labels = torch.randint(CLASSES, (count,), generator=dice)
         for name, boxes in (("spread", random_boxes(count)), ("clustered", clusters(count))):
             single = side_by_side(
-                lambda b=boxes, s=scores: ours.nms(b, s, 0.5),
+                lambda b=boxes, s=scores: nms(b, s, 0.5),
                 lambda b=boxes, s=scores: ops.nms(b, s, 0.5),
             )
             many = side_by_side(
-                lambda b=boxes, s=scores, c=labels: ours.batched_nms(b, s, c, 0.5),
+                lambda b=boxes, s=scores, c=labels: batched_nms(b, s, c, 0.5),
                 lambda b=boxes, s=scores, c=labels: ops.batched_nms(b, s, c, 0.5),
             )
             rows.append((f"NMS, {count:,} {name} boxes", single[0], "torchvision", single[1]))
@@ -52,12 +52,12 @@ def suppression() -> list[tuple]:
     return rows
 
 
-def box_overlap() -> list[tuple]:
+def overlap_of_boxes() -> list[tuple]:
     """A table of IoU."""
     from torchvision import ops
 
     a, b = random_boxes(3000), random_boxes(3000, seed=1)
-    mine, peer = side_by_side(lambda: ours.box_iou(a, b), lambda: ops.box_iou(a, b))
+    mine, peer = side_by_side(lambda: overlap.box_iou(a, b), lambda: ops.box_iou(a, b))
     return [("box_iou 3k x 3k", mine, "torchvision", peer)]
 
 

@@ -5,8 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_lib import losses, mining, verification
-from course_lib.distances import euclidean
+from course_lib.embeddings.distances import euclidean
+from course_lib.metric_learning import margins, mining, triplets
+from course_lib.metric_learning.pairs import contrastive_loss
+from course_lib.verification import curves
 from tools.stopwatch import side_by_side
 
 B, K, D = 1024, 8, 128  # pictures in the batch, of each class, numbers in an embedding
@@ -43,7 +45,7 @@ def pair_and_triplet_losses() -> list[tuple]:
     def mined(mine: Callable) -> Callable:
         def loss(x: Tensor) -> Tensor:
             d = euclidean(x, x, squared=True)
-            return losses.mined_triplet_loss(d, mine(d, labels), MARGIN)
+            return triplets.mined_triplet_loss(d, mine(d, labels), MARGIN)
 
         return loss
 
@@ -57,11 +59,11 @@ def pair_and_triplet_losses() -> list[tuple]:
     hard = miners.BatchHardMiner(distance=squares)
     cases = {
         "contrastive": (
-            lambda x: losses.contrastive_loss(x, labels, 1.0),
+            lambda x: contrastive_loss(x, labels, 1.0),
             lambda x: pairs(x, labels),
         ),
         "triplets, all": (
-            lambda x: losses.batch_all_triplet_loss(euclidean(x, x, True), labels, MARGIN),
+            lambda x: triplets.batch_all_triplet_loss(euclidean(x, x, True), labels, MARGIN),
             lambda x: everything(x, labels),
         ),
         "triplets, all semi-hard": (
@@ -97,7 +99,7 @@ def margin_family() -> list[tuple]:
     }
     rows = []
     for name, (margin, peer) in cases.items():
-        head = losses.MarginSoftmax(classes, 128, **margin, s=16)
+        head = margins.MarginSoftmax(classes, 128, **margin, s=16)
 
         def ours(x: Tensor, head=head) -> Tensor:
             head.zero_grad()
@@ -119,7 +121,7 @@ def verification_curves() -> list[tuple]:
     scores = torch.randn(len(same)) + 2.5 * same
     y, s = same.numpy(), scores.numpy()
     ours, peer = side_by_side(
-        lambda: verification.roc(scores, same),
+        lambda: curves.roc(scores, same),
         lambda: roc_curve(y, s, drop_intermediate=False),
         repeats=3,
     )

@@ -3,8 +3,8 @@
 import torch
 from torch.nn import functional as F
 
-from course_lib import search
-from course_lib.hashing import HyperplaneHash, LSHIndex, hamming
+from course_lib.search import exact, retrieval
+from course_lib.search.hashing import HyperplaneHash, LSHIndex, hamming
 from tools.stopwatch import seconds, side_by_side
 
 N, Q, D, K = 100_000, 1000, 128, 10
@@ -17,7 +17,7 @@ def exact_search() -> list[tuple]:
     faiss.omp_set_num_threads(torch.get_num_threads())
     torch.manual_seed(0)
     x, queries = torch.randn(N, D), torch.randn(Q, D)
-    index, flat = search.ExactIndex(), faiss.IndexFlatL2(D)
+    index, flat = exact.ExactIndex(), faiss.IndexFlatL2(D)
     index.add(x)
     flat.add(x.numpy())
     brute = NearestNeighbors(n_neighbors=K, algorithm="brute").fit(x.numpy())
@@ -61,7 +61,7 @@ def retrieval_metrics() -> list[tuple]:
     labels, asked = torch.arange(20_000) // 20, torch.arange(2000) // 2
     x = F.normalize(torch.randn(1000, 64)[labels] + 0.7 * torch.randn(20_000, 64))
     queries = F.normalize(x[::10] + 0.1 * torch.randn(2000, 64))
-    index = search.ExactIndex("euclidean")
+    index = exact.ExactIndex("euclidean")
     index.add(x)
     measures = ("precision_at_1", "r_precision", "mean_average_precision_at_r")
     calculator = AccuracyCalculator(include=measures, device=torch.device("cpu"))
@@ -69,14 +69,14 @@ def retrieval_metrics() -> list[tuple]:
     def ours() -> None:
         neighbours = index.search(queries, 20)[1]
         for measure in measures:
-            getattr(search, measure)(neighbours, asked, labels)
+            getattr(retrieval, measure)(neighbours, asked, labels)
 
     def torchmetrics() -> None:
         for scores, label in zip(queries[:100] @ x.T, asked[:100], strict=True):
             retrieval_r_precision(scores, labels == label)
 
     def ours_of_100() -> None:
-        search.r_precision(index.search(queries[:100], 20)[1], asked[:100], labels)
+        retrieval.r_precision(index.search(queries[:100], 20)[1], asked[:100], labels)
 
     calculate = lambda: calculator.get_accuracy(queries, asked, x, labels)  # noqa: E731
     mine, peer = side_by_side(ours, calculate, repeats=3)

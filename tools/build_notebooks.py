@@ -24,8 +24,9 @@ import nbformat
 from nbclient import NotebookClient
 from tqdm import tqdm
 
-from course_lib.cache import ROOT, library_used_by
-from course_lib.syllabus import DATA, RUN_TIMES, lecture_map, notebooks, time_table
+from course_lib.machine import ROOT
+from course_lib.page.syllabus import DATA, RUN_TIMES, lecture_map, notebooks, time_table
+from course_lib.provenance import library_used_by
 
 NOTEBOOKS = ROOT / "notebooks"
 README = ROOT / "README.md"
@@ -36,7 +37,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 def inputs_of(source: Path) -> list[Path]:
     """The source itself and the library modules it reaches by imports; the course's records where it shows them."""
     found = library_used_by(source)
-    if ROOT / "course_lib" / "syllabus.py" in found:
+    if ROOT / "course_lib" / "page" / "syllabus.py" in found:
         found += [DATA / "syllabus.toml", DATA / "notebooks.toml", RUN_TIMES]
     tables = {DATA / "margin_table.json", DATA / "detr_curves.json"}  # made by `make tables`
     texts = [path.read_text(encoding="utf-8") for path in found]
@@ -125,7 +126,7 @@ def train_before(name: str) -> None:
     """Train what takes longer than a notebook may: the detectors that data/notebooks.toml names."""
     for entry in notebooks():
         if entry["name"] == name and "trained_before" in entry:
-            command = [sys.executable, "-m", "course_lib.detectors.zoo", *entry["trained_before"]]
+            command = [sys.executable, "-m", "course_lib.recipes", *entry["trained_before"]]
             subprocess.run(command, check=True)
 
 

@@ -9,18 +9,19 @@ end, for each data seed. Notebook 10 draws it; some fifteen minutes on one core.
 
 import itertools
 import json
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from course_lib.average_precision import evaluate_detections
-from course_lib.detectors.common import detect_all, scene_batches
+from course_lib.detection.average_precision import evaluate_detections
 from course_lib.detectors.detr import Detr
-from course_lib.detectors.zoo import load_detector, street_scenes, training_data
-from course_lib.training import fit
+from course_lib.detectors.postprocess import detect_all
+from course_lib.detectors.targets import scene_batches
+from course_lib.machine import ROOT
+from course_lib.recipes.detectors import load_detector, street_scenes, training_data
+from course_lib.training.loop import fit
 
-TABLE = Path(__file__).resolve().parents[1] / "data" / "detr_curves.json"
+TABLE = ROOT / "data" / "detr_curves.json"
 SEEDS = (0, 1, 2)
 SHOWN = (50, 100, 150, 200, 300, 400, 500)  # steps; the last one ends the training
 RECIPE = {"steps": SHOWN[-1], "batch": 16, "lr": 2e-3, "figure": "AP50, VOC12, test scenes"}

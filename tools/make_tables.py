@@ -10,8 +10,8 @@ import json
 
 from tqdm import tqdm
 
-from course_lib import datasets
-from course_lib.face_recipe import (
+from course_lib.data import datasets
+from course_lib.recipes.faces import (
     BATCH,
     FAR,
     LR,
@@ -22,7 +22,7 @@ from course_lib.face_recipe import (
     face_model,
     face_trainer,
     verify,
-)  # fmt: skip
+)
 
 SEEDS = (10, 11, 12)
 RECIPE = {"steps": STEPS, "batch": BATCH, "lr": LR, "s": SCALE, "far": FAR, "seeds": SEEDS}

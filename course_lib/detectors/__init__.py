@@ -1,1 +1,1 @@
-"""Seven detectors, one readable file each; what they share is in `common`."""
+"""Seven detectors, one readable file each; what they share: backbone, targets, regions, postprocess."""

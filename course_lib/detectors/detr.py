@@ -21,10 +21,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.boxes import generalized_box_iou
-from course_lib.checks import check_positive
-from course_lib.detectors.common import WIDTH, Backbone, check_batch, scene_batches
-from course_lib.detectors.matching import (
+from course_lib.arguments import check_positive
+from course_lib.detection.overlap import generalized_box_iou
+from course_lib.detectors.backbone import WIDTH, Backbone
+from course_lib.detectors.set_matching import (
     CLASS,
     GIOU,
     L1,
@@ -32,7 +32,8 @@ from course_lib.detectors.matching import (
     to_centres,
     to_corners,
 )
-from course_lib.training import fit
+from course_lib.detectors.targets import check_batch, scene_batches
+from course_lib.training.loop import fit
 
 QUERIES, LAYERS, HEADS = 16, 2, 4
 NOTHING = 0.15  # weight of "no object" among the classes: most queries have none

@@ -10,21 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.boxes import anchors, clip, decode, encode, nms
-from course_lib.detection_losses import smooth_l1_loss
-from course_lib.detectors.common import STRIDE, WIDTH, Backbone, assign, check_batch, scene_batches
-from course_lib.detectors.fast_rcnn import (
-    CELLS,
-    SPREAD,
-    BoxHead,
-    balanced_sample,
-    detections,
-    multi_task_loss,
-    sample_rois,
-    wanted_corrections,
-)
-from course_lib.roi import roi_align
-from course_lib.training import fit
+from course_lib.detection.anchors import anchors, clip, decode, encode
+from course_lib.detection.losses import smooth_l1_loss
+from course_lib.detection.roi import roi_align
+from course_lib.detection.suppression import nms
+from course_lib.detectors.backbone import STRIDE, WIDTH, Backbone
+from course_lib.detectors.fast_rcnn import CELLS, BoxHead, detections, multi_task_loss
+from course_lib.detectors.regions import SPREAD, balanced_sample, sample_rois, wanted_corrections
+from course_lib.detectors.targets import assign, check_batch, scene_batches
+from course_lib.training.loop import fit
 
 SIZES = (14.0, 23.0, 36.0)  # of anchors, in pixels: square roots of their areas
 RATIOS = (0.7, 1.0, 1.4)  # height / width

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.detectors.common import ABSENT, STRIDE, WIDTH, check_batch, mirrored
+from course_lib.detection.roi import roi_align
+from course_lib.detectors.backbone import STRIDE, WIDTH
 from course_lib.detectors.faster_rcnn import FasterRCNN
-from course_lib.roi import roi_align
-from course_lib.training import Sample, fit
+from course_lib.detectors.targets import ABSENT, check_batch, mirrored
+from course_lib.training.batches import Sample
+from course_lib.training.loop import fit
 
 CELLS = 7  # RoI align gives the mask head 7 x 7 cells of each box
 MASK = 2 * CELLS  # and it gives back 14 x 14 pixels

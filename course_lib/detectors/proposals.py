@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_lib.boxes import anchors, box_iou, clip, nms
-from course_lib.checks import shape
+from course_lib.arguments import shape
+from course_lib.detection.anchors import anchors, clip
+from course_lib.detection.overlap import box_iou
+from course_lib.detection.suppression import nms
 
 SIZES = (12.0, 16.0, 21.0, 28.0, 37.0)  # of windows, in pixels: square roots of their areas
 RATIOS = (0.7, 1.0, 1.4)  # height / width

@@ -10,24 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.boxes import clip, decode
-from course_lib.detectors.common import (
-    ABSENT,
-    WIDTH,
-    Backbone,
-    assign,
-    check_batch,
-    final_detections,
-    scene_batches,
-)
-from course_lib.detectors.fast_rcnn import (
-    SPREAD,
-    balanced_sample,
-    rois_to_learn,
-    wanted_corrections,
-)
+from course_lib.detection.anchors import clip, decode
+from course_lib.detectors.backbone import WIDTH, Backbone
+from course_lib.detectors.postprocess import final_detections
 from course_lib.detectors.proposals import propose, window_scores, windows
-from course_lib.training import fit
+from course_lib.detectors.regions import SPREAD, balanced_sample, rois_to_learn, wanted_corrections
+from course_lib.detectors.targets import ABSENT, assign, check_batch, scene_batches
+from course_lib.training.loop import fit
 
 SIDE = 32  # every crop is brought to 32 x 32 pixels
 CONTEXT = 0.1  # of the box is added on every side: what stands around an object tells something

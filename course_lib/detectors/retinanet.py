@@ -18,21 +18,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from course_lib.boxes import anchors, decode, encode
-from course_lib.checks import check_positive
-from course_lib.detection_losses import focal_loss, smooth_l1_loss
-from course_lib.detectors.common import (
-    IGNORED,
-    STRIDE,
-    WIDTH,
-    Backbone,
-    assign,
-    check_batch,
-    final_detections,
-    scene_batches,
-)
-from course_lib.encoders import conv_blocks
-from course_lib.training import fit
+from course_lib.arguments import check_positive
+from course_lib.detection.anchors import anchors, decode, encode
+from course_lib.detection.losses import focal_loss, smooth_l1_loss
+from course_lib.detectors.backbone import STRIDE, WIDTH, Backbone
+from course_lib.detectors.postprocess import final_detections
+from course_lib.detectors.targets import IGNORED, assign, check_batch, scene_batches
+from course_lib.embeddings.encoders import conv_blocks
+from course_lib.training.loop import fit
 
 SCALES = (1.75, 2.75)  # sizes of a map's anchors, in its cells: 14 and 22 pixels, then 28 and 44
 RATIOS = (0.7, 1.0, 1.4)  # height / width

@@ -22,19 +22,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.boxes import box_iou
-from course_lib.checks import check_positive
-from course_lib.detection_losses import smooth_l1_loss
-from course_lib.detectors.common import (
-    ABSENT,
-    STRIDE,
-    WIDTH,
-    Backbone,
-    check_batch,
-    final_detections,
-    scene_batches,
-)
-from course_lib.training import fit
+from course_lib.arguments import check_positive
+from course_lib.detection.losses import smooth_l1_loss
+from course_lib.detection.overlap import box_iou
+from course_lib.detectors.backbone import STRIDE, WIDTH, Backbone
+from course_lib.detectors.postprocess import final_detections
+from course_lib.detectors.targets import ABSENT, check_batch, scene_batches
+from course_lib.training.loop import fit
 
 BOXES = 2  # B, boxes that a cell may say
 SIZE = 32.0  # pixels: the size of a box whose w and h are said to be 0

@@ -1,5 +1,6 @@
-"""The drawn world: pictures made of signed distances, each a pure function of (set, seed, index).
+"""The drawn world: images made of signed distances, each a pure function of (set, seed, index).
 
 canvas       random numbers that belong to an index, shapes, paint
-faces, landmarks, scenes, captions      one drawn set a module
+captions     simple shapes and sentences about them
+faces, landmarks, scenes      a room for each drawn set; `draw` is its door
 """

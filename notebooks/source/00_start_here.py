@@ -19,8 +19,11 @@
 # %%
 import torch
 
-from course_lib import datasets, plots, sheets
-from course_lib.notebook import claim, compare, explore, figure, show_source, table
+from course_lib.data import datasets
+from course_lib.page import plots
+from course_lib.page.controls import explore
+from course_lib.page.notebook import claim, compare, figure, show_source, table
+from course_lib.page.pictures import contact_sheet, show_image
 
 digits = datasets.load("digits", "test")
 print(
@@ -46,8 +49,8 @@ print(
 def draw_average(digit=3, how_many=20):
     same = digits[digits.labels == digit].images[:how_many]
     fig, (left, right) = plots.panels(2, height=2.6, widths=(2.4, 1))
-    sheets.contact_sheet(left, same, columns=10, title=f"{len(same)} pictures of the digit {digit}")
-    sheets.show_image(right, same.mean(0), "Their average")
+    contact_sheet(left, same, columns=10, title=f"{len(same)} pictures of the digit {digit}")
+    show_image(right, same.mean(0), "Their average")
     return fig
 
 
@@ -78,7 +81,7 @@ world = {
     "Captions: a picture and a sentence": captions["images"],
 }
 for ax, (title, pictures) in zip(axes, world.items(), strict=True):
-    sheets.contact_sheet(ax, pictures, columns=5, title=title)
+    contact_sheet(ax, pictures, columns=5, title=title)
 alt = "Four sheets of ten drawn pictures: faces, landmark buildings, scenes with cars, cats and balloons, "
 figure(fig, alt + "and pairs of paper cut-outs.")
 
@@ -93,7 +96,7 @@ print(captions["captions"][0])
 # What the course teaches it writes itself, once, and shows you that very code. Here is the distance that half of the lectures rest on:
 
 # %%
-from course_lib.distances import euclidean
+from course_lib.embeddings.distances import euclidean
 
 show_source(euclidean)
 
@@ -108,7 +111,7 @@ claim("the distance from (0, 0) to (3, 4) is 5", euclidean(x[:1], x[1:]).item() 
 # Where a lecture gives a figure, ours stands beside it; where our small world does not show what the lecture says, the text says so. Here is a formula of the lectures, $\lVert x-y\rVert^2 = 2(1-\cos)$ for vectors of length one, beside what we measure at three angles:
 
 # %%
-from course_lib.distances import normalize
+from course_lib.embeddings.distances import normalize
 
 directions = {"30 degrees": [3**0.5, 1.0], "90 degrees": [0.0, 1.0], "180 degrees": [-1.0, 0.0]}
 ends = normalize(torch.tensor(list(directions.values())))
@@ -124,7 +127,7 @@ compare(ours, lecture={"30 degrees": 2 - 3**0.5, "90 degrees": 2.0, "180 degrees
 # %%
 from IPython.display import Markdown
 
-from course_lib.syllabus import lecture_map, time_table
+from course_lib.page.syllabus import lecture_map, time_table
 
 Markdown(time_table())
 
@@ -147,7 +150,7 @@ from pathlib import Path
 
 from torchvision.io import ImageReadMode, decode_image
 
-from course_lib.shipped import photographs
+from course_lib.data.from_packages import photographs
 
 my_file = "my_picture.jpg"
 if Path(my_file).exists():
@@ -155,7 +158,7 @@ if Path(my_file).exists():
 else:
     picture = photographs()["cat"]  # until you bring one
 fig, (ax,) = plots.panels(1, height=3.4)
-sheets.show_image(ax, picture, f"{picture.shape[2]} x {picture.shape[1]} pixels")
+show_image(ax, picture, f"{picture.shape[2]} x {picture.shape[1]} pixels")
 figure(fig, alt="A photograph: your own if there is one, else a ginger cat.")
 
 # %% [markdown]
@@ -164,7 +167,7 @@ figure(fig, alt="A photograph: your own if there is one, else a ginger cat.")
 # Run this cell first: it looks at Python, the packages, the processor and the controls, and says what to do about what it does not like.
 
 # %% tags=["nbval-ignore-output"]
-from course_lib.selftest import self_test
+from course_lib.page.selftest import self_test
 
 table(self_test())
 

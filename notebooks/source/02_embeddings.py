@@ -14,8 +14,17 @@
 # %%
 import torch
 
-from course_lib import datasets, plots, sheets
-from course_lib.notebook import claim, compare, explore, figure, show_source, table
+from course_lib.data import datasets
+from course_lib.page import plots
+from course_lib.page.controls import explore
+from course_lib.page.notebook import claim, compare, figure, show_source, table
+from course_lib.page.pictures import (
+    contact_sheet,
+    distance_table,
+    gallery,
+    show_image,
+    thumbnail_map,
+)
 
 SEED = 0
 
@@ -34,11 +43,9 @@ fig, (left, right) = plots.panels(2, height=2.5)
 by_photo = (
     torch.arange(100).view(10, 10)[:, :5].T.flatten()
 )  # five of each photograph, a column each
-sheets.contact_sheet(
-    left, shelf.images[by_photo], 10, "On the shelf: left halves of ten photographs"
-)
+contact_sheet(left, shelf.images[by_photo], 10, "On the shelf: left halves of ten photographs")
 by_photo = torch.arange(400).view(10, 40)[:, :5].T.flatten()
-sheets.contact_sheet(right, queries.images[by_photo], 10, "Queries: their right halves")
+contact_sheet(right, queries.images[by_photo], 10, "Queries: their right halves")
 alt = "Two sheets of small colour cut-outs, a column for each of ten photographs: astronaut, cat, "
 figure(fig, alt + "coffee, galaxies, cells, retina, rocket, temple, flower, motorcycle.")
 
@@ -52,7 +59,7 @@ figure(fig, alt + "coffee, galaxies, cells, retina, rocket, temple, flower, moto
 # Both are **descriptors** made by hand.
 
 # %%
-from course_lib.descriptors import colour_histogram, pixels
+from course_lib.embeddings.descriptors import colour_histogram, pixels
 
 show_source(colour_histogram)
 print("pixels          ", list(pixels(shelf.images).shape))
@@ -66,7 +73,7 @@ print("colour histogram", list(colour_histogram(shelf.images).shape))
 def draw_vectors(cut_out=11, bins=4):
     fig, axes = plots.panels(3, height=2.7, widths=(0.8, 1.4, 1.6))
     image = shelf.images[cut_out]
-    sheets.show_image(axes[0], image, shelf.names[shelf.labels[cut_out]])
+    show_image(axes[0], image, shelf.names[shelf.labels[cut_out]])
     axes[1].plot(pixels(image[None])[0], color=plots.MUTED, lw=0.4)
     axes[1].set(title="3,072 pixel values", xlabel="red, then green, then blue")
     axes[1].set_xticks([0, 1024, 2048, 3072])
@@ -114,14 +121,14 @@ claim(
 # **Predict first:** below are two cut-outs each of the cat, the coffee and the temple. By pixels, is a dark coffee nearer to the other coffee or to a cat?
 
 # %%
-from course_lib.distances import Euclidean, cosine, euclidean, normalize
+from course_lib.embeddings.distances import Euclidean, cosine, euclidean, normalize
 
 six = shelf.images[[10, 13, 20, 24, 72, 75]]
 fig, (left, right) = plots.panels(2, height=4.3)
 by_pixels = euclidean(pixels(six), pixels(six))
-sheets.distance_table(left, six, by_pixels, "By pixels only the cats are near")
+distance_table(left, six, by_pixels, "By pixels only the cats are near")
 by_colour = euclidean(colour_histogram(six), colour_histogram(six))
-sheets.distance_table(right, six, by_colour, "By colours all three pairs are", digits=2)
+distance_table(right, six, by_colour, "By colours all three pairs are", digits=2)
 alt = (
     "Two tables of distances between six cut-outs. By colours the two of one photograph are nearest"
 )
@@ -287,7 +294,8 @@ claim("one product is at least ten times as fast as the loops", loop / product >
 # The same numbers, about a hundred times as fast: a matrix product is what processors do best. A search index is then a matrix and a few lines around it. Ours takes the database in blocks, so that a big one does not fill the memory. In $\lVert x - q\rVert^2 = \lVert q\rVert^2 - 2\,(q^\top x - \tfrac12\lVert x\rVert^2)$ only the bracket differs from one $x$ to the next; it finds the candidates, a few more than asked for, and these are then compared exactly:
 
 # %%
-from course_lib.search import ExactIndex, precision_at_1
+from course_lib.search.exact import ExactIndex
+from course_lib.search.retrieval import precision_at_1
 
 show_source(ExactIndex.search)
 
@@ -323,7 +331,7 @@ def draw_results(shelf, queries, query, descriptor, metric, k):
     distances, found = search(describe[descriptor], shelf, one, k, metric)
     captions = [f"{distance:.2f}" for distance in distances[0]]
     correct = shelf.labels[found[0]] == one.labels
-    return sheets.gallery(one.images[0], shelf.images[found[0]], captions, correct.tolist())
+    return gallery(one.images[0], shelf.images[found[0]], captions, correct.tolist())
 
 
 def draw_search(query=42, descriptor="colours", metric="euclidean", k=6):
@@ -381,9 +389,12 @@ claim("a change of light costs the colours more than the pixels", loss["colours"
 # Give the task to a convolutional network: train it to name the photograph, under lamps drawn at random, and then throw the naming away. What stands *before* the last layer - the **penultimate layer** - is a vector that made naming easy: the embedding. Any picture goes in, 32 numbers come out.
 
 # %%
-from course_lib.augment import random_affine, random_light
-from course_lib.encoders import Classifier, ConvEncoder, embed
-from course_lib.training import batches, cross_entropy, fit, load_or_train, progress
+from course_lib.data.variations import random_affine, random_light
+from course_lib.embeddings.encoders import Classifier, ConvEncoder, embed
+from course_lib.machine import progress
+from course_lib.training.batches import batches
+from course_lib.training.loop import cross_entropy, fit
+from course_lib.training.weights import load_or_train
 
 show_source(ConvEncoder)
 
@@ -467,8 +478,8 @@ varied = random_affine(threes, torch.Generator().manual_seed(SEED))
 
 fig, (left, right) = plots.panels(2, height=4.4)
 by_digit = torch.arange(100).view(10, 10).T.flatten()
-sheets.contact_sheet(left, ten_each.images[by_digit], 10, "All that is labelled: ten of each digit")
-sheets.contact_sheet(right, varied, 10, "Ten threes, turned, scaled and shifted")
+contact_sheet(left, ten_each.images[by_digit], 10, "All that is labelled: ten of each digit")
+contact_sheet(right, varied, 10, "Ten threes, turned, scaled and shifted")
 alt = "Left, a hundred small handwritten digits, ten of each."
 figure(fig, alt + " Right, ten threes, each in ten random variations.")
 
@@ -550,7 +561,7 @@ def draw_clusters(vectors_of="pixels", k=10):
         members = torch.where(group == number)[0]
         counts = test_digits.labels[members].bincount(minlength=10)
         title = f"{counts.argmax()}: {counts.max() / counts.sum():.0%} of {len(members)}"
-        sheets.contact_sheet(ax, test_digits.images[members[:21]], columns=7, title=title)
+        contact_sheet(ax, test_digits.images[members[:21]], columns=7, title=title)
     return fig
 
 
@@ -592,7 +603,7 @@ def draw_map(vectors_of="embeddings", map_by=15, pictures=True):
     by = "PCA" if map_by == "PCA" else f"UMAP of {map_by} neighbours"
     shown, labels = test_digits.images[some], test_digits.labels[some]
     if pictures:
-        sheets.thumbnail_map(ax, places, shown, labels, f"{vectors_of}, {by}")
+        thumbnail_map(ax, places, shown, labels, f"{vectors_of}, {by}")
     else:
         plots.scatter_classes(ax, places, labels, test_digits.names, f"{vectors_of}, {by}")
     return fig

@@ -14,8 +14,11 @@
 # %%
 import torch
 
-from course_lib import datasets, plots, sheets
-from course_lib.notebook import claim, explore, figure, show_source, table
+from course_lib.data import datasets
+from course_lib.page import plots
+from course_lib.page.controls import explore
+from course_lib.page.notebook import claim, figure, show_source, table
+from course_lib.page.pictures import contact_sheet
 
 SEED = 0
 
@@ -32,7 +35,7 @@ print("to learn from", list(people.images.shape), "  to be tested on", list(stra
 # %% jupyter={"source_hidden": true}
 fig, (ax,) = plots.panels(1, height=3.4)
 rows = strangers.images.view(250, 16, 3, 32, 32)[[3, 12, 40, 77], :12]
-sheets.contact_sheet(ax, rows.flatten(0, 1), 12, "Four strangers: each row is one person")
+contact_sheet(ax, rows.flatten(0, 1), 12, "Four strangers: each row is one person")
 alt = "Four rows of twelve drawn faces; each row is one person under other light, turned, with and "
 figure(fig, alt + "without glasses, smiling or not.")
 
@@ -44,8 +47,8 @@ figure(fig, alt + "without glasses, smiling or not.")
 # (FAR is the false accept rate; TAR, the true accept rate, is what FaceNet calls VAL.) A bank fixes FAR, say at one stranger in a thousand, and asks for the TAR. Eight million pairs of strangers, compared by the pixels and by the colours of notebook 02:
 
 # %%
-from course_lib.descriptors import colour_histogram, pixels
-from course_lib.verification import all_pairs, auc, roc, tar_at_far
+from course_lib.embeddings.descriptors import colour_histogram, pixels
+from course_lib.verification.curves import all_pairs, auc, roc, tar_at_far
 
 scored = {
     "pixels": all_pairs(pixels(strangers.images), strangers.labels),
@@ -70,7 +73,7 @@ for name, (scores, same) in scored.items():
 # $$ L = \tfrac12\left( z\,d^2 + (1 - z)\max(0, M - d)^2 \right). $$
 
 # %%
-from course_lib.losses import contrastive_loss
+from course_lib.metric_learning.pairs import contrastive_loss
 
 show_source(contrastive_loss)
 
@@ -163,7 +166,7 @@ explore(
 # and names three: $1 - \cos$; L2 of batch-normalised embeddings; and a **separate network** that looks at both vectors and learns what "alike" means.
 
 # %%
-from course_lib.dissimilarities import RhoNetwork, pair_loss, rho_cosine, rho_l2
+from course_lib.metric_learning.pairs import RhoNetwork, pair_loss, rho_cosine, rho_l2
 
 show_source(pair_loss)
 show_source(RhoNetwork)
@@ -174,9 +177,11 @@ show_source(RhoNetwork)
 # %%
 from torch import nn
 
-from course_lib.encoders import embed
-from course_lib.face_recipe import LR, STEPS, face_encoder, verify
-from course_lib.training import fit, identity_batches, load_or_train
+from course_lib.embeddings.encoders import embed
+from course_lib.recipes.faces import LR, STEPS, face_encoder, verify
+from course_lib.training.batches import identity_batches
+from course_lib.training.loop import fit
+from course_lib.training.weights import load_or_train
 
 show_source(face_encoder)
 
@@ -246,7 +251,7 @@ claim("and which of the three it is matters little", best - worst < 0.04)
 # Lecture topic L4.04 writes it as a condition, $\lVert f(x) - f(x_+)\rVert + M < \lVert f(x) - f(x_-)\rVert$: where it holds, the loss is zero.
 
 # %%
-from course_lib.losses import triplet_loss
+from course_lib.metric_learning.triplets import triplet_loss
 
 show_source(triplet_loss)
 
@@ -348,8 +353,13 @@ explore(
 # A batch of 32 people with 4 photos each holds 384 ordered same pairs, and each may be set against 124 photos of others: 47,616 triplets. Which of them still teach anything?
 
 # %%
-from course_lib.distances import euclidean, normalize
-from course_lib.mining import all_triplets, hard_triplets, random_triplets, semi_hard_triplets
+from course_lib.embeddings.distances import euclidean, normalize
+from course_lib.metric_learning.mining import (
+    all_triplets,
+    hard_triplets,
+    random_triplets,
+    semi_hard_triplets,
+)
 
 MARGIN = 0.2
 batch = identity_batches(people.images, people.labels, identities=32, photos=4)
@@ -379,7 +389,7 @@ print("untrained network:", {kind: round(share, 2) for kind, share in untrained.
 show_source(semi_hard_triplets)
 
 # %%
-from course_lib.losses import mined_triplet_loss
+from course_lib.metric_learning.triplets import mined_triplet_loss
 
 show_source(mined_triplet_loss)
 
@@ -462,7 +472,7 @@ claim(
 
 # %% jupyter={"source_hidden": true}
 
-from course_lib.encoders import embed
+from course_lib.embeddings.encoders import embed
 
 for name, encoder in encoders.items():
     scored[name] = all_pairs(embed(encoder, strangers.images), strangers.labels)
@@ -717,7 +727,7 @@ claim("more people, better on strangers", fewest + 0.05 < some and some + 0.05 <
 # over all $R$ that should be ranked one above the other. Counting has no gradient; the triplet loss is that count with the step replaced by a ramp, restricted to pairs that share their anchor. ("Not quite about learning a distance", says the slide: it would do to rank.)
 
 # %%
-from course_lib.losses import pairwise_ranking_error
+from course_lib.metric_learning.triplets import pairwise_ranking_error
 
 show_source(pairwise_ranking_error)
 

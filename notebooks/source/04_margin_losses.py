@@ -19,8 +19,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from course_lib import datasets, plots
-from course_lib.notebook import claim, explore, figure, show_source, table
+from course_lib.data import datasets
+from course_lib.page import plots
+from course_lib.page.controls import explore
+from course_lib.page.notebook import claim, figure, show_source, table
 
 SEED = 0
 
@@ -47,8 +49,10 @@ claim(
 # The rows of $W$ begin equally spaced on the circle. In a plane that matters: ten random directions can begin in any order and any crowding, and a class that starts behind another one finds no way around it.
 
 # %%
-from course_lib.encoders import ConvEncoder, embed
-from course_lib.training import batches, fit, load_or_train
+from course_lib.embeddings.encoders import ConvEncoder, embed
+from course_lib.training.batches import batches
+from course_lib.training.loop import fit
+from course_lib.training.weights import load_or_train
 
 digits, test_digits = (datasets.load("digits", split, seed=SEED) for split in ("train", "test"))
 SNAPSHOTS = [0, 10, 30, 80, 200]
@@ -205,7 +209,7 @@ explore(
 # The embeddings now lie on a hypersphere of radius $s$, the rows are centres on it, and this loss is called **norm-softmax**. In the library it is the following module without a margin, `m1=1, m2=0, m3=0`:
 
 # %%
-from course_lib.margins import MARGINS, MarginSoftmax, falling_cosine, with_margin
+from course_lib.metric_learning.margins import MARGINS, MarginSoftmax, falling_cosine, with_margin
 
 show_source(MarginSoftmax)
 
@@ -465,9 +469,11 @@ claim("SphereFace's is a fixed share of their angle", max(sphere) - min(sphere) 
 # The second term alone is least when everything lies in one point, so it never goes alone. Its centres are no weights of the network; a rule of their own moves them after the digits of each batch.
 
 # %%
-from course_lib.distances import euclidean
-from course_lib.losses import CenterLoss, center_loss, contrastive_loss, mined_triplet_loss
-from course_lib.mining import semi_hard_triplets
+from course_lib.embeddings.distances import euclidean
+from course_lib.metric_learning.centers import CenterLoss, center_loss
+from course_lib.metric_learning.mining import semi_hard_triplets
+from course_lib.metric_learning.pairs import contrastive_loss
+from course_lib.metric_learning.triplets import mined_triplet_loss
 
 show_source(center_loss)
 show_source(CenterLoss.update)
@@ -776,7 +782,7 @@ claim("a larger scale without a margin makes the gap smaller, by over 10 degrees
 # The faces, the network and the judgement are those of [notebook 03](03_pair_and_triplet_losses.ipynb): 500 people to learn from, 250 strangers, TAR at FAR 1/1000. Only the loss differs.
 
 # %%
-from course_lib.face_recipe import ROWS, face_model, face_trainer, margin_table, verify
+from course_lib.recipes.faces import ROWS, face_model, face_trainer, margin_table, verify
 
 FACES = 10  # the data seed; nothing was chosen by looking at it
 people = datasets.load("faces", "train", seed=FACES)

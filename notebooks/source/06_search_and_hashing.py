@@ -22,8 +22,11 @@ import faiss
 import numpy as np
 import torch
 
-from course_lib import datasets, plots, sheets
-from course_lib.notebook import claim, explore, figure, show_source, table
+from course_lib.data import datasets
+from course_lib.page import plots
+from course_lib.page.controls import explore
+from course_lib.page.notebook import claim, figure, show_source, table
+from course_lib.page.pictures import contact_sheet, gallery, show_image
 
 SEED = 0
 
@@ -33,10 +36,10 @@ SEED = 0
 # Our album holds 500 people whom the network never met: it was trained, as in [notebook 04](04_margin_losses.ipynb), on five hundred others with an ArcFace margin. Of each stranger, 18 photos go into the database, and two others will be the queries.
 
 # %%
-from course_lib.distances import normalize
-from course_lib.encoders import embed
-from course_lib.face_recipe import face_model, face_trainer
-from course_lib.training import load_or_train
+from course_lib.embeddings.distances import normalize
+from course_lib.embeddings.encoders import embed
+from course_lib.recipes.faces import face_model, face_trainer
+from course_lib.training.weights import load_or_train
 
 people = datasets.load("faces", "train", seed=SEED)
 strangers = datasets.load("faces", "test", seed=SEED, people=500, photos=20)
@@ -69,7 +72,7 @@ print("the nearest to query 46:", nearest[46].tolist())
 # Query 46 is a photo of person 23, whose photos in the album are numbers 414 to 431: most of what was found is right. For a database that does not fit into memory as a table of scores, the same is done block by block; that is all that the library's index adds, besides exact distances for those that are returned.
 
 # %%
-from course_lib.search import ExactIndex
+from course_lib.search.exact import ExactIndex
 
 show_source(ExactIndex.search)
 
@@ -115,7 +118,7 @@ claim(
 # **Predict first:** if the first result is right for 93% of the queries, what share of the first 18 is right?
 
 # %%
-from course_lib.retrieval import mean_average_precision_at_r, precision_at_1, r_precision
+from course_lib.search.retrieval import mean_average_precision_at_r, precision_at_1, r_precision
 
 show_source(mean_average_precision_at_r)
 
@@ -168,10 +171,10 @@ def draw_results(query=46, search="exact, by the network"):
     right = [bool(album.labels[n] == guests.labels[query]) for n in numbers]
     tiles = [framed(album.images[n], r) for n, r in zip(numbers, right, strict=True)]
     fig, (left, ax) = plots.panels(2, height=2.9, widths=(1, 5.2))
-    sheets.show_image(left, framed(guests.images[query], None), "query")
+    show_image(left, framed(guests.images[query], None), "query")
     if tiles:
         title = f"Nearest first: {sum(right)} of {len(tiles)} are the same person"
-        sheets.contact_sheet(ax, torch.stack(tiles), 6, title)
+        contact_sheet(ax, torch.stack(tiles), 6, title)
     return fig
 
 
@@ -195,7 +198,7 @@ explore(
 # $$ \text{bit}_k(x) = \big[\, n_k^\top x > 0 \,\big], \qquad n_k \sim \mathcal N(0, I) . $$
 
 # %%
-from course_lib.hashing import HyperplaneHash, hamming
+from course_lib.search.hashing import HyperplaneHash, hamming
 
 show_source(HyperplaneHash)
 
@@ -284,7 +287,7 @@ def draw_code(query=0, photo=1):
     fig, axes = plots.panels(6, height=1.75)
     for k, (name, (image, bits)) in enumerate(pick.items()):
         colour = (plots.QUERY, plots.SAME, plots.OTHER)[k]
-        sheets.show_image(axes[2 * k], image, name, colour)
+        show_image(axes[2 * k], image, name, colour)
         shade = torch.where(bits, 0.12, 1.0).view(8, 8, 1).expand(8, 8, 3).clone()
         wrong = (bits != query_bits[query]).view(8, 8)
         orange, pale = torch.tensor([0.835, 0.369, 0.0]), torch.tensor([0.97, 0.74, 0.6])
@@ -331,7 +334,7 @@ print(f"{8 * codes.shape[1]} bits, {codes.shape[1]} bytes a photo")
 # So the Hamming distance is not a trick that happens to work: divided by the number of bits it is an *estimate of the angle*. Does it hold? Five thousand pairs are sorted into eleven bins by their angle. Each bin below is tried on 1,024 planes; the planes are independent draws, so their spread is the sampling error.
 
 # %%
-from course_lib.hashing import p_same_bit
+from course_lib.search.hashing import p_same_bit
 
 show_source(p_same_bit)
 
@@ -412,7 +415,7 @@ figure(fig, alt + "that falls from 1 at 0 degrees.")
 # All points lie on the line; none of 33 bins is four standard errors off. A single code is another matter: with $k$ bits the share of equal ones has a standard deviation of $\sqrt{p(1-p)/k}$. How many bits does a *ranking* need? Order the album by Hamming distance, and count how many of the true ten nearest are among the first ten: **recall@10**.
 
 # %%
-from course_lib.search import recall_at_k
+from course_lib.search.retrieval import recall_at_k
 
 ten = neighbours[:, :10]
 for bits in BITS:
@@ -475,7 +478,7 @@ claim("a hundred candidates are enough for 0.8", shortlists[100] > 0.8)
 # $$ P(\text{found}) = 1 - \left(1 - (1-\theta/\pi)^{\text{bits}}\right)^{\text{tables}} . $$
 
 # %%
-from course_lib.hashing import LSHIndex, p_found
+from course_lib.search.hashing import LSHIndex, p_found
 
 show_source(p_found)
 
@@ -998,7 +1001,7 @@ print("found, 8 to 15 bits:", [f"{hit:.2f}" for hit in hits["tables, bits grow"]
 # %%
 from torch.nn import functional as F
 
-from course_lib.render.landmarks import draw_landmarks
+from course_lib.render.landmarks.draw import draw_landmarks
 
 number, posted = torch.arange(600), torch.arange(0, 600, 10)
 photos = draw_landmarks(number // 12, number % 12, SEED, domain="user")["images"]
@@ -1066,7 +1069,7 @@ def draw_duplicates(threshold=30):
     last = order[differ[order] <= t][-6:]  # the boldest accusations at this threshold
     tiles = [framed(collection[pair[k]], bool(copies[k])) for pair in (i, j) for k in last]
     title = "The boldest suspicions, one above the other"
-    sheets.contact_sheet(right, torch.stack(tiles), len(last), title)
+    contact_sheet(right, torch.stack(tiles), len(last), title)
     return fig
 
 
@@ -1099,7 +1102,7 @@ if folder := os.environ.get("COURSE_PHOTOS"):
     alike = alike[alike > 0]  # -1 is nothing found, 0 is the query itself
     right = (own.labels[alike] == own.labels[0]).tolist()
     names = [own.names[n] for n in own.labels[alike]]
-    figure(sheets.gallery(own.images[0], own.images[alike], names, right), "Your photos.")
+    figure(gallery(own.images[0], own.images[alike], names, right), "Your photos.")
 else:
     print("Set COURSE_PHOTOS=/path/to/folders to search your own photos here.")
 
@@ -1144,7 +1147,7 @@ if clothes is not None:
     )
     right = (clothes.labels[by_tables[19]] == worn.labels[19]).tolist()
     names = [clothes.names[n] for n in clothes.labels[by_tables[19]]]
-    view = sheets.gallery(worn.images[19], clothes.images[by_tables[19]], names, right)
+    view = gallery(worn.images[19], clothes.images[by_tables[19]], names, right)
     figure(view, "A piece of clothing and the ten found for it, each with its kind.")
 
 # %% [markdown]

@@ -19,10 +19,11 @@ import numpy as np
 import torch
 from torchvision import ops
 
-from course_lib import plots
-from course_lib.box_figures import draw_boxes
-from course_lib.detectors.zoo import load_detector, street_scenes
-from course_lib.notebook import claim, explore, figure, show_source, table
+from course_lib.page import plots
+from course_lib.page.boxes import draw_boxes
+from course_lib.page.controls import explore
+from course_lib.page.notebook import claim, figure, show_source, table
+from course_lib.recipes.detectors import load_detector, street_scenes
 
 SEED = 0
 RIGHT, WRONG = plots.SAME, plots.OTHER  # blue is right, orange is wrong
@@ -67,7 +68,7 @@ for width, height, what in ((96, 96, "our scenes"), (500, 375, "a VOC photo")):
 # Most of these boxes are nearly the same, so let us take a coarser grid: only lines at every `step` pixels. Then a box that fits no longer exists, only one that *nearly* fits. How near is near enough will be the subject of the next section; here, "found" means that box and object share more than half of the area they cover together.
 
 # %%
-from course_lib.boxes import box_iou
+from course_lib.detection.overlap import box_iou
 
 truth = torch.cat([target["boxes"] for target in val.targets[:80]])
 
@@ -146,7 +147,7 @@ claim("that fits well, hardly every second", (best_fit[8][0] > 0.75).float().mea
 # It does not care for the unit or the size: twice as large boxes, the same IoU. The intersection of two boxes is a box again, from the larger of both left edges to the smaller of both right edges; where that has a negative width, there is none.
 
 # %%
-from course_lib.box_overlap import overlap_and_union
+from course_lib.detection.overlap import overlap_and_union
 
 show_source(overlap_and_union)
 show_source(box_iou)
@@ -157,7 +158,7 @@ show_source(box_iou)
 # %% jupyter={"source_hidden": true}
 from matplotlib.patches import Rectangle
 
-from course_lib.boxes import generalized_box_iou
+from course_lib.detection.overlap import generalized_box_iou
 
 fixed = torch.tensor([[0.0, 0.0, 40.0, 40.0]])
 
@@ -245,7 +246,7 @@ claim(
 detector, _ = load_detector("yolo", street_scenes("train", SEED), SEED)
 
 # %%
-from course_lib.detectors.common import final_detections
+from course_lib.detectors.postprocess import final_detections
 
 
 @torch.no_grad()
@@ -309,7 +310,7 @@ def nms_as_said(boxes, scores, t):
 # Step through it. Black is the box just kept, orange is what it crosses out, blue was kept before, grey waits.
 
 # %% jupyter={"source_hidden": true}
-from course_lib.boxes import batched_nms
+from course_lib.detection.suppression import batched_nms
 
 
 def steps_of(found, t):
@@ -372,8 +373,7 @@ explore(
 # The library does the same, 64 boxes at a time, since a table of IoU for many boxes takes little longer than a row for one. The best 64 settle the matter among themselves; what stays of them crosses out what overlaps in the rest.
 
 # %%
-from course_lib.boxes import nms, soft_nms
-from course_lib.suppression import settle
+from course_lib.detection.suppression import nms, settle, soft_nms
 
 show_source(nms)
 show_source(settle)
@@ -449,7 +449,7 @@ def draw_nms(kind="NMS", iou_threshold=0.5, score_threshold=0.1, scene=crowded):
     return fig
 
 
-from course_lib.average_precision import right_or_wrong
+from course_lib.detection.average_precision import right_or_wrong
 
 # %% tags=["nbval-ignore-output"]
 explore(
@@ -477,7 +477,7 @@ explore(
 # $$ \text{precision} = \frac{\text{right ones among the } k}{k}, \qquad \text{recall} = \frac{\text{right ones among the } k}{\text{objects there are}} . $$
 
 # %%
-from course_lib.average_precision import average_precision, of_class, precision_recall
+from course_lib.detection.average_precision import average_precision, of_class, precision_recall
 
 show_source(precision_recall)
 
@@ -688,8 +688,8 @@ claim(
 # The mean of AP over the classes is **mAP**: every class counts the same, however rare. Which IoU is "right" decides the rest: mAP@.5 forgives loose boxes, mAP@.75 does not (the lecture: formerly .5, now rather .75), and COCO's figure, mAP@[.5:.95], is the mean over .5, .55, ... .95. One function computes them all, from plain tensors:
 
 # %%
-from course_lib.average_precision import average_precisions, evaluate_detections
-from course_lib.detection_matching import gather, judge
+from course_lib.detection.average_precision import average_precisions, evaluate_detections
+from course_lib.detection.matching import gather, judge
 
 show_source(judge)
 show_source(average_precisions)

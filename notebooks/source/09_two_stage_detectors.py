@@ -21,13 +21,17 @@ from matplotlib.collections import PolyCollection
 from matplotlib.patches import Rectangle
 from torch.nn import functional as F
 
-from course_lib import plots, sheets
-from course_lib.average_precision import evaluate_detections
-from course_lib.box_figures import draw_boxes
-from course_lib.boxes import box_iou, decode
-from course_lib.detectors.common import STRIDE, detect_all
-from course_lib.detectors.zoo import load_detector, street_scenes
-from course_lib.notebook import claim, explore, figure, show_source, table
+from course_lib.detection.anchors import decode
+from course_lib.detection.average_precision import evaluate_detections
+from course_lib.detection.overlap import box_iou
+from course_lib.detectors.backbone import STRIDE
+from course_lib.detectors.postprocess import detect_all
+from course_lib.page import plots
+from course_lib.page.boxes import draw_boxes
+from course_lib.page.controls import explore
+from course_lib.page.notebook import claim, figure, show_source, table
+from course_lib.page.pictures import show_image
+from course_lib.recipes.detectors import load_detector, street_scenes
 
 SEED = 0
 torch.manual_seed(SEED)
@@ -77,7 +81,7 @@ from course_lib.detectors.proposals import (
     sums_inside,
     window_scores,
     windows,
-)  # fmt: skip
+)
 
 show_source(window_scores)
 show_source(propose)
@@ -214,7 +218,7 @@ def draw_crop(proposal=4):
         colours=plots.QUERY,
         title=f"Proposal {proposal}",
     )
-    sheets.show_image(middle, patches[proposal], "stretched to 32 x 32")
+    show_image(middle, patches[proposal], "stretched to 32 x 32")
     scores = decisions[proposal].tolist()
     colours = [plots.SAME if s > 0 else "#C9C9C9" for s in scores]
     right.barh(names[::-1], scores[::-1], color=colours[::-1], height=0.62)
@@ -255,8 +259,8 @@ claim("R-CNN reaches mAP@.5 of .75 on scenes it never saw", rcnn_map > 0.75)
 # The proposals of a picture overlap, so their features are nearly the same numbers computed again and again. **Fast R-CNN** (L5.05) sends the *whole picture* through the CNN, once. A proposal is then a region of interest (RoI) on the feature map, and **RoI pooling** brings it to one size: round it to whole cells, cut it into 4 x 4 bins, and take the maximum of each bin.
 
 # %%
+from course_lib.detection.roi import roi_align, roi_pool
 from course_lib.detectors.fast_rcnn import CELLS, ENLARGE, FastRCNN, multi_task_loss
-from course_lib.roi import roi_align, roi_pool
 
 show_source(FastRCNN.regions)
 show_source(roi_pool)
@@ -419,7 +423,6 @@ for name in ("R-CNN", "Fast R-CNN"):
 # Why ask an outsider, when a feature map lies there that knows a good deal about where things are? The **region proposal network** (RPN, L5.06) is a 3x3 convolution over the very map that the second stage uses. At each point stand nine **anchors**, boxes of 3 sizes and 3 shapes, and for each of them the network says whether there is an object, and four corrections that move the anchor onto it.
 
 # %%
-from course_lib.detectors.fast_rcnn import SPREAD
 from course_lib.detectors.faster_rcnn import (
     LOSSES,
     RATIOS,
@@ -427,7 +430,8 @@ from course_lib.detectors.faster_rcnn import (
     FasterRCNN,
     RegionProposalNetwork,
     rpn_loss,
-)  # fmt: skip
+)
+from course_lib.detectors.regions import SPREAD
 
 show_source(RegionProposalNetwork)
 show_source(FasterRCNN.propose)
@@ -636,8 +640,8 @@ claim(
 # A box around a cat holds a good deal of what is not the cat. **Mask R-CNN** (L5.08) adds a third head, a small convolutional network, to Faster R-CNN: for every box it draws a mask of 14 x 14 for each class, and the class that the other head chose is looked up. This is *instance segmentation*, a mask for each thing.
 
 # %%
+from course_lib.detection.masks import mask_iou
 from course_lib.detectors.mask_rcnn import MaskHead, mask_targets
-from course_lib.mask_overlap import mask_iou
 
 show_source(MaskHead)
 show_source(mask_targets)
@@ -683,7 +687,7 @@ def draw_masks(scene=3, threshold=0.5):
     sure = found["scores"] >= threshold
     boxes, labels, scores = (found[name][sure] for name in ("boxes", "labels", "scores"))
     fig, (left, middle, right) = plots.panels(3, height=3.2)
-    sheets.show_image(left, image, "The scene")
+    show_image(left, image, "The scene")
     answer = with_masks(image, found["masks"][sure], labels)
     draw_boxes(
         middle, answer, boxes, labels, names, scores, width=1.2, title=f"{len(boxes)} masks found"

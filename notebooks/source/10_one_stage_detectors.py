@@ -9,7 +9,7 @@
 # * match a set of answers to a set of objects, and say why DETR needs no non-maximum suppression, and what it pays;
 # * put speed against mAP, for the lecture's detectors and for all seven of ours.
 #
-# Lecture topics L5.09, L5.10, L5.11. All seven detectors appear. Each is trained once, a minute or two with a progress bar, by the first notebook that asks for it, and then kept in `data/cache`; with all of them there this notebook takes [as long as measured](00_start_here.ipynb#How-long-each-notebook-takes). Before a class, `python -m course_lib.detectors.zoo` trains what is missing. Drawing code is folded away: click on the three dots to read it.
+# Lecture topics L5.09, L5.10, L5.11. All seven detectors appear. Each is trained once, a minute or two with a progress bar, by the first notebook that asks for it, and then kept in `data/cache`; with all of them there this notebook takes [as long as measured](00_start_here.ipynb#How-long-each-notebook-takes). Before a class, `python -m course_lib.recipes` trains what is missing. Drawing code is folded away: click on the three dots to read it.
 
 # %%
 import itertools
@@ -22,15 +22,17 @@ import torch
 import torchvision
 from matplotlib.patches import Rectangle
 
-from course_lib import plots, sheets
-from course_lib.average_precision import evaluate_detections
-from course_lib.box_figures import draw_boxes
-from course_lib.boxes import anchors, box_iou, decode
-from course_lib.cache import ROOT
-from course_lib.detectors.common import detect_all, final_detections
-from course_lib.detectors.zoo import RECIPES, load_detector, street_scenes, training_data
-from course_lib.notebook import claim, explore, figure, show_source, table
-from course_lib.training import device
+from course_lib.detection.anchors import anchors, decode
+from course_lib.detection.average_precision import evaluate_detections
+from course_lib.detection.overlap import box_iou
+from course_lib.detectors.postprocess import detect_all, final_detections
+from course_lib.machine import ROOT, device
+from course_lib.page import pictures, plots
+from course_lib.page.boxes import draw_boxes
+from course_lib.page.controls import explore
+from course_lib.page.notebook import claim, figure, show_source, table
+from course_lib.page.pictures import show_image
+from course_lib.recipes.detectors import RECIPES, load_detector, street_scenes, training_data
 
 SEED = 0
 scenes, test = street_scenes("train", SEED), street_scenes("test", SEED)
@@ -102,7 +104,7 @@ def in_scene(scene, score_threshold=0.02, iou_threshold=0.45):
 
 def draw_cell(scene=8, row=9, column=5, threshold=0.3):
     fig, (left, middle, right) = plots.panels(3, height=3.2, widths=(1, 0.9, 1))
-    sheets.show_image(left, test.images[scene], f"Cell: row {row}, column {column}")
+    show_image(left, test.images[scene], f"Cell: row {row}, column {column}")
     left.images[0].set_extent((0, 96, 96, 0))
     left.set(xlim=(0, 96), ylim=(96, 0))
     for lines in (left.hlines, left.vlines):
@@ -314,7 +316,7 @@ claim("half as large: the large objects are lost", (half[side > 30] >= 0.5).floa
 # $$ \mathrm{FL}(p_t) = -\alpha_t\,(1 - p_t)^{\gamma} \log p_t, \qquad p_t = \begin{cases} p & \text{if the class is there} \\ 1 - p & \text{if not.} \end{cases} $$
 
 # %%
-from course_lib.detection_losses import focal_loss
+from course_lib.detection.losses import focal_loss
 
 show_source(focal_loss)
 dice = torch.Generator().manual_seed(SEED)
@@ -429,7 +431,7 @@ show_source(Detr.forward)
 # %% jupyter={"source_hidden": true}
 with torch.no_grad():
     last = detr(test.images[:24].to(device()))[-1]
-from course_lib.detectors.matching import to_corners
+from course_lib.detectors.set_matching import to_corners
 
 confidence, said_class = last.classes.softmax(-1)[..., :-1].cpu().max(-1)  # [24, Q]
 ranked = confidence.argsort(dim=1, descending=True)
@@ -446,7 +448,7 @@ def draw_query(scene=8, query=1):
         axes[0], test.images[scene], query_boxes[scene, [q]].clamp(0, 96), **own, title=title
     )
     plots.bare(axes[1], "Where it looks").imshow(
-        sheets.picture(test.images[scene]), extent=(0, 96, 96, 0)
+        pictures.picture(test.images[scene]), extent=(0, 96, 96, 0)
     )
     heat = attention[scene, q] / attention[scene, q].max()
     veil = torch.ones(12, 12, 4)
@@ -488,7 +490,7 @@ explore(
 
 # %%
 from course_lib.detectors.detr import set_loss
-from course_lib.detectors.matching import match, matching_cost, to_centres
+from course_lib.detectors.set_matching import match, matching_cost, to_centres
 
 show_source(matching_cost)
 show_source(match)
@@ -699,9 +701,9 @@ LECTURE = {  # name -> mAP on VOC 2007, pictures a second (Redmon and others, 20
 judged = test[:200]
 threads = torch.get_num_threads()
 ours = {}
-zoo = {name: load_detector(name, scenes)[0] for name in RECIPES}  # trains what is missing
+detectors = {name: load_detector(name, scenes)[0] for name in RECIPES}  # trains what is missing
 torch.set_num_threads(1)
-for name, detector in zoo.items():
+for name, detector in detectors.items():
     detect_all(detector.detect, judged.images[:16], 16)  # warm up
     took = []
     for _ in range(2):  # the better of two runs
@@ -778,9 +780,11 @@ claim(
 # Drawn streets are tidy. How does YOLO do on photographs? Put the path of a folder into the environment variable `COURSE_VOC` and start the notebook again: YOLO is trained on it, half a minute with a progress bar, and judged on what it has not seen. The folder has the form of Pascal VOC, which most labelling programs can write: `JPEGImages/` with .jpg files, `Annotations/` with an .xml file for each, and `ImageSets/Main/` with `train.txt` and `test.txt`, the names of the pictures line by line.
 
 # %% tags=["nbval-ignore-output"]
-from course_lib import datasets
-from course_lib.detectors.common import resized, scene_batches
-from course_lib.training import fit, load_or_train
+from course_lib.data import datasets
+from course_lib.detectors.postprocess import resized
+from course_lib.detectors.targets import scene_batches
+from course_lib.training.loop import fit
+from course_lib.training.weights import load_or_train
 
 OWN_FOLDER, OWN_SIDE = os.environ.get("COURSE_VOC"), 192  # photographs become squares of 192 pixels
 

@@ -1,0 +1,128 @@
+"""Real pictures that come with the packages the course stands on: nothing to download."""
+
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from course_lib.data import files
+from course_lib.data.files import Labelled
+from course_lib.data.holders import LabelledImages
+from course_lib.data.variations import random_light
+
+PHOTOGRAPHS = {  # of scikit-image and scikit-learn; their README files name each photographer and licence
+    "astronaut": "skimage.data.astronaut",
+    "cat": "skimage.data.chelsea",
+    "coffee": "skimage.data.coffee",
+    "galaxies": "skimage.data.hubble_deep_field",
+    "cells": "skimage.data.immunohistochemistry",
+    "retina": "skimage.data.retina",
+    "rocket": "skimage.data.rocket",
+    "temple": "china.jpg",
+    "flower": "flower.jpg",
+    "motorcycle": "skimage.data.stereo_motorcycle",
+}
+
+
+def digits(split: str, seed: int) -> LabelledImages:
+    """1,797 handwritten digits of 8 x 8 pixels (Alpaydin and Kaynak, UCI): 1,000 to train on, 797 to test."""
+    from sklearn.datasets import load_digits
+
+    source = load_digits()
+    order = torch.randperm(len(source.target), generator=torch.Generator().manual_seed(seed))
+    chosen = order[:1000] if split == "train" else order[1000:]
+    images = torch.from_numpy(source.images).float()[:, None] / 16  # [N, 1, 8, 8]
+    return LabelledImages(
+        images[chosen], torch.from_numpy(source.target).long()[chosen], [str(d) for d in range(10)]
+    )
+
+
+@cache
+def photographs(height: int = 160) -> dict[str, Tensor]:
+    """The ten photographs, each scaled so that its shorter side is `height`.    # [3, H, W] in 0..1"""
+    import skimage.data
+    from sklearn.datasets import load_sample_image
+
+    result = {}
+    for name, origin in PHOTOGRAPHS.items():
+        if origin.endswith(".jpg"):
+            array = load_sample_image(origin)
+        else:
+            array = getattr(skimage.data, origin.rpartition(".")[2])()
+        if isinstance(array, tuple):  # the stereo pair: left, right, disparity
+            array = array[0]
+        image = torch.from_numpy(array.copy()).permute(2, 0, 1).float()[None] / 255  # [1, 3, H, W]
+        scale = height / min(image.shape[2:])
+        image = F.interpolate(
+            image, scale_factor=scale, mode="bilinear", antialias=True, align_corners=False
+        )
+        result[name] = image[0].clamp(0, 1)
+    return result
+
+
+def photo_crops(
+    split: str, seed: int, per_class: int = 40, light: float = 0.0, size: int = 32
+) -> LabelledImages:
+    """Random square cut-outs of ten photographs; the class is the photograph.
+
+    Train cut-outs come from a photograph's left half, test cut-outs from its right half; half of them are mirrored.
+
+    Args:
+        per_class: cut-outs of each photograph.
+        light: 0 for the light of the photograph; up to 1 for a random lamp over each cut-out.
+        size: side of a cut-out, in pixels.
+    """
+    generator = torch.Generator().manual_seed(2 * seed + (split == "test"))
+
+    def between(low: int, high: int) -> int:
+        return int(torch.randint(low, max(low, high) + 1, (1,), generator=generator))
+
+    crops = []
+    for photo in photographs().values():
+        height, width = photo.shape[1:]
+        left, right = (0, width // 2) if split == "train" else (width // 2, width)
+        for _ in range(per_class):
+            side = between(36, 71)
+            x, y = between(left, right - side), between(0, height - side)
+            crop = F.interpolate(
+                photo[None, :, y : y + side, x : x + side],
+                size=(size, size),
+                mode="bilinear",
+                antialias=True,
+            )
+            crops.append(crop.flip(-1) if between(0, 1) else crop)
+    images = random_light(torch.cat(crops), generator, light)
+    labels = torch.arange(len(PHOTOGRAPHS)).repeat_interleave(per_class)
+    return LabelledImages(images, labels, list(PHOTOGRAPHS))
+
+
+def stereo_pair(split: str = "train", folder: Path | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """A motorcycle seen by two eyes (Middlebury 2014, from scikit-image); one pair, whatever the split.
+
+    Returns:
+        Left and right picture [3, 500, 741], and the disparity [500, 741] in pixels, NaN where it is not known:
+        what the left eye sees at column x, the right eye sees at x - disparity.
+    """
+    from skimage.data import stereo_motorcycle
+
+    left, right, disparity = (torch.from_numpy(array.copy()) for array in stereo_motorcycle())
+    left, right = (eye.permute(2, 0, 1).float() / 255 for eye in (left, right))
+    return left, right, disparity.float().masked_fill(~disparity.isfinite(), torch.nan)
+
+
+def lfw_crops(split: str, folder: Path | None = None) -> Labelled:
+    """100 faces of Labeled Faces in the Wild and 100 cut-outs without one, 25 x 25 grey, from scikit-image.
+
+    Args:
+        split: "train" (the first 70 of each class) or "test" (the other 30).
+        folder: not needed, the pictures come with the package.
+    """
+    from skimage.data import lfw_subset
+
+    files.check_split("lfw-crops", split)
+    faces, others = torch.from_numpy(lfw_subset()).float()[:, None].split(100)  # [100, 1, 25, 25]
+    part = slice(0, 70) if split == "train" else slice(70, 100)
+    images = torch.cat([others[part], faces[part]])
+    return images, torch.arange(2).repeat_interleave(len(images) // 2), ["no face", "face"]

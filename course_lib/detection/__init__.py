@@ -1,0 +1,1 @@
+"""Boxes and masks: overlap, anchors, suppression, RoI pooling, losses, matching, average precision (notebook 08)."""

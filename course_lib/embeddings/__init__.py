@@ -1,0 +1,1 @@
+"""Images become vectors: hand-made descriptors, encoders, and the distances between embeddings (notebook 02)."""

@@ -1,0 +1,1 @@
+"""Landmark recognition (notebook 14)."""

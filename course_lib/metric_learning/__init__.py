@@ -1,0 +1,1 @@
+"""Losses that shape the space of embeddings: pairs, triplets, centres, margins (notebooks 03 and 04)."""

@@ -1,0 +1,1 @@
+"""What a notebook shows itself with: figures, controls, claims, tables."""

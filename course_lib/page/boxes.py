@@ -1,0 +1,96 @@
+"""Boxes drawn into pictures, each with its name beside it (L5)."""
+
+from collections.abc import Sequence
+
+import matplotlib.patheffects as effects
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from course_lib.page.pictures import picture
+from course_lib.page.plots import CLASS_COLOURS, bare
+
+# Around a line: keeps it apart from what it crosses.
+HALO = [effects.withStroke(linewidth=2.4, foreground="white")]
+
+
+def draw_boxes(
+    ax: Axes,
+    image: Tensor | None,
+    boxes: Tensor,
+    labels: Tensor | None = None,
+    names: Sequence[str] | None = None,
+    scores: Tensor | None = None,
+    colours: Sequence[str] | str | None = None,
+    title: str = "",
+    texts: Sequence[str] | None = None,
+    width: float = 1.8,
+    style: str = "-",
+) -> None:
+    """A picture with boxes, and what each of them says at its corner.
+
+    Args:
+        ax: axes to fill.
+        image: the picture, or None to draw over what is in the axes.   # [3, H, W] in 0..1
+        boxes: in pixels.                                               # [n, 4]
+        labels: the class of each, a number of `names`; gives its colour.   # [n] int64
+        names: what the classes are called; without them no names are written.
+        scores: written after the name.                                 # [n]
+        colours: one for all, or one for each box; else by class.
+        title: of the axes.
+        texts: written instead of names and scores, one for each box; "" for none.
+        width, style: of the lines, as matplotlib has them.
+
+    The last box lies on top: give the best one last where they hide each other.
+    """
+    if image is not None:
+        bare(ax, title).imshow(
+            picture(image), interpolation="nearest", extent=(0, image.shape[2], image.shape[1], 0)
+        )
+        ax.set(xlim=(0, image.shape[2]), ylim=(image.shape[1], 0))
+    for i, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
+        colour = colour_of(i, labels, colours)
+        ax.plot(
+            [x1, x2, x2, x1, x1], [y1, y1, y2, y2, y1], color=colour, lw=width, ls=style,
+            path_effects=HALO if style == "-" else None, solid_joinstyle="miter",
+        )  # fmt: skip
+        text = written(i, labels, names, scores) if texts is None else texts[i]
+        if text:
+            write_at_corner(ax, (x1, y1, x2, y2), text, colour)
+
+
+def colour_of(i: int, labels: Tensor | None, colours: Sequence[str] | str | None) -> str:
+    """The colour of box i: as asked for, else by its class, else the first one."""
+    if colours is None:
+        return CLASS_COLOURS[0 if labels is None else int(labels[i]) % len(CLASS_COLOURS)]
+    return colours if isinstance(colours, str) else colours[i]
+
+
+def written(
+    i: int, labels: Tensor | None, names: Sequence[str] | None, scores: Tensor | None
+) -> str:
+    """What box i says: its class, its score, both or nothing."""
+    words = [] if names is None or labels is None else [names[int(labels[i])]]
+    if scores is not None:
+        words.append(f"{float(scores[i]):.2f}".removeprefix("0"))
+    return " ".join(words)
+
+
+def write_at_corner(ax: Axes, box: tuple[float, ...], text: str, colour: str) -> None:
+    """Text on the upper edge of a box, or under it where the picture ends; always inside the picture."""
+    x1, y1, x2, _ = box
+    low, high = ax.get_xlim()
+    bottom, top = ax.get_ylim()
+    pad = 0.02 * (high - low)
+    leftmost = x1 < low + 0.6 * (high - low)  # else the text would reach over the right edge
+    above = y1 - top > 0.08 * (bottom - top)
+    ax.text(
+        max(x1, low + pad) if leftmost else min(x2, high - pad),
+        y1 if above else max(y1, top) + pad,
+        text,
+        color="white",
+        fontsize=8,
+        ha="left" if leftmost else "right",
+        va="bottom" if above else "top",
+        clip_on=True,
+        bbox={"boxstyle": "square,pad=0.12", "facecolor": colour, "edgecolor": "none"},
+    )

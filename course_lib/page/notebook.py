@@ -1,0 +1,143 @@
+"""What the notebooks say things with: figures, sources, claims, comparisons; and, from `widgets`, controls to move."""
+
+import ast
+import html
+import inspect
+import math
+import textwrap
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from IPython.display import Markdown, display
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from course_lib.page.controls import GOOD, Explorer, explore, picture_bundle
+from course_lib.page.plots import to_png
+
+__all__ = [
+    "ClaimFailed",
+    "Explorer",
+    "claim",
+    "compare",
+    "explore",
+    "figure",
+    "show_source",
+    "table",
+]
+
+
+class ClaimFailed(AssertionError):
+    """A claim of the lectures that did not hold when it was measured."""
+
+
+def figure(fig: Figure, alt: str) -> None:
+    """Show a figure, with the text that says what one should see in it.
+
+    Args:
+        fig: a matplotlib Figure.
+        alt: alternative text, for those who do not see the picture; nbval compares it.
+    Raises:
+        ValueError: no alternative text.
+    """
+    if not alt.strip():
+        raise ValueError(
+            "figure: alt must say what one should see in the picture, got an empty text"
+        )
+    data, metadata = picture_bundle(
+        to_png(fig, dpi=150), alt, width=round(100 * fig.get_figwidth())
+    )
+    display(data, metadata=metadata, raw=True)
+
+
+def show_source(thing: Callable) -> None:
+    """Show the very source of a function or class of the library, its docstring cut to the first line.
+
+    `help(thing)` shows the whole docstring: shapes, units, errors, sources.
+    """
+    source = textwrap.dedent(inspect.getsource(thing))
+    lines = source.splitlines()
+    for node in reversed(list(ast.walk(ast.parse(source)))):
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef) or ast.get_docstring(node) is None:
+            continue
+        text = node.body[0]
+        if text.end_lineno > text.lineno:
+            lines[text.lineno - 1 : text.end_lineno] = [lines[text.lineno - 1].rstrip() + '"""']
+    where = Path(inspect.getsourcefile(inspect.unwrap(thing)))  # not the decorator's file
+    display(
+        Markdown(f"`{where.parent.name}/{where.name}`\n```python\n" + "\n".join(lines) + "\n```")
+    )
+
+
+def claim(text: str, holds: bool | Tensor) -> None:
+    """State something that was measured, and stop the notebook if it is not so.
+
+    Args:
+        text: the claim, a sentence that is the same at every run (numbers that vary belong beside it).
+        holds: True or False (a tensor or numpy value with one element will do).
+    Raises:
+        ClaimFailed: `holds` is False.
+        TypeError: `holds` is not a single truth value.
+
+    >>> claim("2 is less than 1", 2 < 1)
+    Traceback (most recent call last):
+    course_lib.page.notebook.ClaimFailed: The claim does not hold: 2 is less than 1
+    """
+    answer = holds
+    if (
+        hasattr(holds, "item") and math.prod(holds.shape) == 1
+    ):  # a tensor or numpy value with one element
+        answer = holds.item()
+    if not isinstance(answer, bool):
+        raise TypeError(
+            f"claim: holds must be a single True or False, got {type(holds).__name__}: {holds!r}"
+        )
+    if not answer:
+        raise ClaimFailed(f"The claim does not hold: {text}")
+    style = f"border-left:4px solid {GOOD};padding:.3em .8em"
+    mark = f'<div style="{style}"><b style="color:{GOOD}">✓ Holds</b> {text}</div>'
+    display({"text/plain": f"Holds: {text}", "text/html": mark}, raw=True)
+
+
+def compare(
+    ours: Mapping[str, object], lecture: Mapping[str, object], titles=("ours", "lecture")
+) -> None:
+    """Show our figures beside the lecture's, row by row.
+
+    Args:
+        ours: name -> number or text.
+        lecture: the same names -> the lecture's figure; a name that is missing shows as a dash.
+        titles: of the two columns.
+    Raises:
+        ValueError: the lecture has a row that we have not.
+    """
+    if strangers := set(lecture) - set(ours):
+        raise ValueError(
+            f"compare: the lecture's rows {sorted(strangers)} are missing from ours {sorted(ours)}"
+        )
+
+    def written(value: object) -> str:
+        return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+    table(
+        [("", *titles)]
+        + [(name, written(ours[name]), written(lecture.get(name, "–"))) for name in ours]
+    )
+
+
+def table(rows: list[tuple[str, ...]]) -> None:
+    """Show rows of text as a table; the first row is its head."""
+    head, *body = [[html.escape(cell) for cell in row] for row in rows]
+
+    def row_of(cells: list[str], tag: str) -> str:
+        return (
+            "<tr>" + "".join(f'<{tag} style="text-align:left">{c}</{tag}>' for c in cells) + "</tr>"
+        )
+
+    page = f"<table><thead>{row_of(head, 'th')}</thead><tbody>"
+    page += "".join(row_of(row, "td") for row in body) + "</tbody></table>"
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    plain = "\n".join(
+        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+    display({"text/plain": plain, "text/html": page}, raw=True)

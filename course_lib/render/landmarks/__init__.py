@@ -1,0 +1,1 @@
+"""Drawn landmarks and ordinary places."""

@@ -1,0 +1,1 @@
+"""Drawn street scenes with boxes, masks, keypoints, depth and flow."""

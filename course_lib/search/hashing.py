@@ -1,0 +1,244 @@
+"""Hashing by random hyperplanes: codes of bits, Hamming distance, buckets, and what theory says of them (L1.14).
+
+A hyperplane through the origin cuts space in two: on which side a vector lies is one bit. Two vectors at an angle
+theta are cut apart by a random plane with probability theta / pi, so near vectors agree in most of their bits.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from course_lib.arguments import check_vectors, shape
+from course_lib.cache import write
+from course_lib.search.exact import METRICS, ExactIndex, read_index
+
+
+class HyperplaneHash:
+    """Random hyperplanes, and the codes they give.
+
+    Args:
+        bits: how many planes.
+        dim: d, of the vectors.
+        seed: of the planes.
+    Raises:
+        ValueError: bits or dim below 1.
+
+    Lecture topic L1.14. Charikar, 2002.
+
+    >>> codes = HyperplaneHash(bits=16, dim=3, seed=0).codes(torch.tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]]))
+    >>> codes.shape, codes.dtype, torch.equal(codes[0], codes[1])
+    (torch.Size([2, 2]), torch.uint8, True)
+    """
+
+    def __init__(self, bits: int, dim: int, seed: int = 0):
+        if bits < 1 or dim < 1:
+            raise ValueError(
+                f"HyperplaneHash: bits and dim must be 1 or more, got {bits} and {dim}"
+            )
+        generator = torch.Generator().manual_seed(seed)
+        self.bits, self.dim, self.seed = bits, dim, seed
+        # A plane through the origin is its normal.      # [bits, d]
+        self.normals = torch.randn(bits, dim, generator=generator)
+
+    def project(self, x: Tensor) -> Tensor:
+        """How far from each plane, and on which side; in units of |x| |normal|.        # [n, d] -> [n, bits]"""
+        check_vectors("HyperplaneHash", x=x)
+        if x.shape[1] != self.dim:
+            raise ValueError(f"HyperplaneHash: vectors must have d = {self.dim}, got {shape(x)}")
+        return x.detach().cpu().float() @ self.normals.T
+
+    def codes(self, x: Tensor) -> Tensor:
+        """The bits of every vector, eight to a byte; bits that fill the last byte are 0.
+
+        Args:
+            x: vectors as rows.                                   # [n, d]
+        Returns:
+            1 where the vector lies on the plane's positive side. # [n, ceil(bits / 8)] uint8
+        """
+        return torch.from_numpy(np.packbits(self.project(x).numpy() > 0, axis=1))
+
+
+def hamming(a: Tensor, b: Tensor) -> Tensor:
+    """Hamming distance of every code in `a` to every code in `b`: in how many bits they differ.
+
+    Args:
+        a: packed codes.                                          # [n, bytes] uint8
+        b: packed codes.                                          # [m, bytes] uint8
+    Returns:
+        Numbers of bits.                                          # [n, m] int16
+    Raises:
+        TypeError, ValueError: not uint8; not [n, bytes] and [m, bytes].
+
+    Eight bytes are compared at a time: XOR leaves a 1 wherever two words differ, and the processor counts the ones.
+
+    >>> hamming(torch.tensor([[0b0011]], dtype=torch.uint8), torch.tensor([[0b0101], [0b0011]], dtype=torch.uint8))
+    tensor([[2, 0]], dtype=torch.int16)
+    """
+    check_codes("hamming", a, b)
+    a_words, b_words = words(a), words(b)  # [words, n], [words, m]
+    result = np.empty((len(a), len(b)), dtype=np.int16)
+    differ, ones = np.empty(len(b), dtype=np.uint64), np.empty(len(b), dtype=np.uint8)
+    for row, code in zip(result, a_words.T, strict=True):
+        row[:] = 0
+        for word, column in zip(code, b_words, strict=True):
+            np.bitwise_xor(column, word, out=differ)
+            np.bitwise_count(differ, out=ones)
+            row += ones
+    return torch.from_numpy(result)
+
+
+def words(codes: Tensor) -> np.ndarray:
+    """Packed codes as 64-bit words, filled up with zeros; word by word, so that each can be swept in one go."""
+    packed = codes.cpu().numpy()
+    packed = np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8)))
+    return np.ascontiguousarray(packed.view(np.uint64).T)  # [words, n]
+
+
+def p_same_bit(angle: Tensor) -> Tensor:
+    """Chance that a random plane does not cut two vectors apart: 1 - theta / pi.          # radians in 0..pi"""
+    return 1 - angle / math.pi
+
+
+def p_found(angle: Tensor, bits: int, tables: int) -> Tensor:
+    """Chance that two vectors share a bucket in at least one table.
+
+        1 - (1 - (1 - theta / pi)^bits)^tables
+
+    Args:
+        angle: theta between them, in radians, 0..pi.             # any shape
+        bits: planes of each table.
+        tables: how many tables, with planes of their own.
+    Returns:
+        Probabilities, without multi-probe.                       # as angle
+
+    >>> p_found(torch.tensor([0.0, torch.pi / 2]), bits=2, tables=2)
+    tensor([1.0000, 0.4375])
+    """
+    return 1 - (1 - p_same_bit(angle) ** bits) ** tables
+
+
+class LSHIndex(ExactIndex):
+    """A database that looks only into the buckets the query falls into, and compares what it finds there exactly.
+
+    Args:
+        tables: how many, each with planes of its own; more of them find more, and cost more.
+        bits: planes of a table, 1 to 62; more of them make smaller buckets.
+        metric: "cosine" or "euclidean", for the comparison; planes only know angles.
+        probes: buckets looked into in each table: the query's own, then those across the nearest planes.
+        seed: of the planes.
+    Raises:
+        ValueError: a number out of its range, another metric.
+
+    The calls are those of `ExactIndex`; `looked_at` holds the share of the database that the last search compared with.
+    Where fewer than k are found, the places left have distance infinity and number -1.
+    Lecture topic L1.14. Lv and others (multi-probe), 2007.
+
+    >>> index = LSHIndex(tables=8, bits=4)
+    >>> index.add(torch.eye(5))
+    >>> index.search(torch.eye(5)[3:4] + 0.01, k=1)[1]
+    tensor([[3]])
+    """
+
+    def __init__(
+        self,
+        tables: int = 8,
+        bits: int = 12,
+        metric: str = "cosine",
+        probes: int = 8,
+        seed: int = 0,
+    ):
+        super().__init__(metric)
+        most = 1 + bits + bits * (bits - 1) // 2  # buckets across at most two planes
+        if not (tables >= 1 and 1 <= bits <= 62 and 1 <= probes <= most):
+            raise ValueError(
+                f"LSHIndex: tables must be 1 or more, bits in 1..62, probes in 1..{most}, got "
+                f"tables={tables}, bits={bits}, probes={probes}"
+            )
+        self.tables, self.bits, self.probes, self.seed = tables, bits, probes, seed
+        self.looked_at = 0.0
+        # Of each table: the buckets' numbers, rising, and the numbers of the vectors that lie in them.
+        self.sorted: list[tuple[Tensor, Tensor]] = []
+
+    def add(self, x: Tensor) -> None:
+        """Append vectors, and put each into its bucket in every table."""
+        super().add(x)
+        keys = self.keys(self.project(self.vectors))  # [N, tables]
+        self.sorted = [column.sort(stable=True) for column in keys.T]
+
+    def project(self, x: Tensor) -> Tensor:
+        """Distances from all planes of all tables.            # [n, d] -> [n, tables, bits]"""
+        planes = HyperplaneHash(self.tables * self.bits, x.shape[1], self.seed)
+        return planes.project(x).unflatten(1, (self.tables, self.bits))
+
+    def keys(self, projected: Tensor) -> Tensor:
+        """A bucket's number: the bits of its side of each plane, as one integer.      # [..., bits] -> [...]"""
+        return ((projected > 0).long() << torch.arange(self.bits)).sum(-1)
+
+    def probe_keys(self, queries: Tensor) -> Tensor:
+        """The buckets to look into: the own one, then those across the planes the query is nearest to.
+
+        Crossing one plane, or two, costs the sum of the squared distances to them; the cheapest crossings come first.
+        """
+        projected = self.project(queries)  # [q, tables, bits]
+        i, j = torch.triu_indices(self.bits, self.bits)  # crossings: each plane (i = j), each two
+        near = projected.square()
+        cost = near[..., i] + near[..., j] * (i != j)  # [q, tables, crossings]
+        flips = (1 << i) | (1 << j)  # the bits that change
+        cheapest = cost.topk(self.probes - 1, largest=False).indices
+        own = self.keys(projected)[..., None]  # [q, tables, 1]
+        return torch.cat([own, own ^ flips[cheapest]], dim=-1)  # [q, tables, probes]
+
+    def candidates(self, queries: Tensor) -> list[Tensor]:
+        """For each query the numbers of all vectors in the buckets that it looks into."""
+        keys = self.probe_keys(queries)  # [q, tables, probes]
+        runs: list[list[Tensor]] = [[] for _ in queries]
+        for table, (buckets, order) in enumerate(self.sorted):
+            wanted = keys[:, table].contiguous()  # a bucket is a run of the sorted vectors
+            begins = torch.searchsorted(buckets, wanted).tolist()
+            ends = torch.searchsorted(buckets, wanted, right=True).tolist()
+            for own, begin, end in zip(runs, begins, ends, strict=True):
+                own += [order[b:e] for b, e in zip(begin, end, strict=True) if e > b]
+        nothing = torch.empty(0, dtype=torch.long)
+        return [torch.cat(own).unique() if own else nothing for own in runs]
+
+    def search(self, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """The k nearest of what lies in the query's buckets, nearest first; arguments as in `ExactIndex.search`."""
+        self.check_search(queries, k)
+        distances = torch.full((len(queries), k), torch.inf, dtype=queries.dtype)
+        numbers, compared = torch.full((len(queries), k), -1), 0
+        for q, inside in enumerate(self.candidates(queries)):
+            compared += len(inside)
+            if len(inside) > 0:
+                near, which = self.compare(queries[q : q + 1], inside[None], k)
+                distances[q, : len(near[0])], numbers[q, : len(near[0])] = near[0], which[0]
+        self.looked_at = compared / (len(queries) * len(self))
+        return distances, numbers
+
+    def save(self, path: str | Path) -> None:
+        """Write the index to a file (safetensors); it is there whole or not at all."""
+        if self.vectors is None:
+            raise ValueError("LSHIndex.save: the index is empty, add vectors first")
+        settings = [self.tables, self.bits, METRICS.index(self.metric), self.probes, self.seed]
+        write(Path(path), {"vectors": self.vectors.cpu(), "settings": torch.tensor(settings)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> "LSHIndex":
+        """Read an index that `save` wrote; raises as `ExactIndex.load`."""
+        tensors = read_index(path, cls.__name__, {"vectors", "settings"})
+        tables, bits, metric, probes, seed = tensors["settings"].tolist()
+        index = cls(tables, bits, METRICS[metric], probes, seed)
+        index.add(tensors["vectors"])
+        return index
+
+
+def check_codes(where: str, a: Tensor, b: Tensor) -> None:
+    """Raise unless both hold packed codes of one length."""
+    if wrong := {a.dtype, b.dtype} - {torch.uint8}:
+        raise TypeError(f"{where}: codes must be uint8, eight bits to a byte, got {wrong.pop()}")
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
+        raise ValueError(
+            f"{where}: codes must be [n, bytes] and [m, bytes], got {shape(a)} and {shape(b)}"
+        )

@@ -1,0 +1,1 @@
+"""How networks are trained: the loop, the batches, the kept weights."""

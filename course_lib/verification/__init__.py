@@ -1,0 +1,1 @@
+"""Same person or not: ROC, EER, TAR at FAR, accuracy (notebook 13)."""

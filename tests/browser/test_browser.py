@@ -1,0 +1,213 @@
+"""A newcomer's first minutes, in a real browser: open, Run All Cells, move a slider by keyboard, look."""
+
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+TOKEN = "a-token-for-this-test"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no chromium on this machine (Debian: apt install chromium)"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """JupyterLab over a copy of the notebooks, started with the words of `make lab`; its address and folder."""
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / "notebooks").mkdir()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        shutil.copy(path, folder / "notebooks")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = {
+        name: str(folder / name)
+        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTERLAB_WORKSPACES_DIR")
+    }
+    recipe = subprocess.run(
+        ["make", "-sn", "lab"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    program, *options, notebook = recipe.splitlines()[-1].split()
+    assert program.endswith("jupyter") and notebook == "notebooks/00_start_here.ipynb"
+    command = [
+        str(ROOT / program),
+        *options,
+        "--no-browser",
+        f"--port={port}",
+        f"--IdentityProvider.token={TOKEN}",
+    ]
+    command += [f"--ServerApp.root_dir={folder / 'notebooks'}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command += ["--allow-root"]
+    log = (folder / "lab.log").open("w")
+    server = subprocess.Popen(
+        command, cwd=folder, env={**os.environ, **own}, stdout=log, stderr=log
+    )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{address}/api/status?token={TOKEN}", timeout=2).close()
+                break
+            except OSError:
+                assert server.poll() is None, (folder / "lab.log").read_text()
+                time.sleep(0.2)
+        yield address, folder / "notebooks"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+def open_notebook(browser, lab, name):
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.goto(
+        f"{lab[0]}/lab/workspaces/{name[:2]}/tree/{name}?token={TOKEN}"
+    )  # a workspace of its own: no other tab
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    page.wait_for_selector(".jp-Spinner", state="detached", timeout=60_000)
+    wait_for_idle(page, 60)
+    return page
+
+
+def wait_for_idle(page, seconds: int) -> None:
+    """Until the kernel is there and has nothing to do."""
+    page.wait_for_selector(
+        '.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=1000 * seconds
+    )
+
+
+def run_all(page, file: Path, seconds: int) -> list[dict]:
+    """Run > Run All Cells; wait until every cell has run; save; the code cells as they lie on disk."""
+    ask_to_run_all(page)
+    asked = time.monotonic()
+    while time.monotonic() < asked + seconds:
+        page.wait_for_timeout(1000)
+        if page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').count() == 0:
+            continue
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(1500)
+        cells = [c for c in json.loads(file.read_text())["cells"] if c["cell_type"] == "code"]
+        ran = [cell["execution_count"] for cell in cells] if fresh(file) else []
+        if ran and all(ran):
+            return cells
+        errors = [o for c in cells for o in c["outputs"] if o["output_type"] == "error"]
+        if errors:  # an error stops the run: no use waiting for the rest
+            pytest.fail(f"{file.name}: {errors[0]['ename']}: {errors[0]['evalue']}")
+        if not any(ran) and time.monotonic() > asked + 20:
+            # JupyterLab loses, now and then, what is asked of it just when the kernel connects
+            ask_to_run_all(page)
+            asked = time.monotonic()
+    pytest.fail(f"{file.name}: not all cells had run after {seconds} s")
+
+
+def ask_to_run_all(page) -> None:
+    page.click('.lm-MenuBar-itemLabel:text-is("Run")')
+    page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
+
+
+def fresh(file: Path) -> bool:
+    """Saved by JupyterLab: it writes its own language_info, with the running Python's version."""
+    return json.loads(file.read_text())["metadata"]["language_info"].get("version") is not None
+
+
+def milliseconds_of_a_move(page, control: int, key: str) -> float:
+    """Press a key on the focused slider handle; the time until the picture has changed, as the page sees it."""
+    page.evaluate(
+        """control => {
+            const image = document.querySelectorAll('.widget-image')[control];
+            const before = image.src, start = performance.now();
+            window.moved = new Promise(done => {
+                const look = () => image.src !== before ? done(performance.now() - start) : setTimeout(look, 2);
+                look();
+            });
+        }""",
+        control,
+    )
+    page.keyboard.press(key)
+    return page.evaluate(
+        "() => Promise.race([window.moved, new Promise(d => setTimeout(() => d(9999), 5000))])"
+    )
+
+
+def focus_first_slider(page, control: int) -> bool:
+    """Scroll to the control and focus its first slider; False if it has none."""
+    handle = page.locator(".widget-image").nth(control).locator("xpath=..").locator(".noUi-handle")
+    if handle.count() == 0:
+        return False
+    # cells out of sight are not laid out
+    handle.first.evaluate("handle => handle.closest('.jp-Cell').scrollIntoView()")
+    handle.first.wait_for(state="visible", timeout=10_000)
+    handle.first.focus()
+    return True
+
+
+@pytest.mark.parametrize(
+    "name, seconds",
+    [
+        ("00_start_here", 300),
+        ("02_embeddings", 600),
+        ("03_pair_and_triplet_losses", 600),
+        ("04_margin_losses", 600),
+        ("06_search_and_hashing", 600),
+        ("08_boxes_and_metrics", 600),
+        ("09_two_stage_detectors", 600),
+        ("10_one_stage_detectors", 600),
+    ],
+)
+def test_run_all_cells_and_move_every_slider_by_keyboard(browser, lab, tmp_path, name, seconds):
+    page = open_notebook(browser, lab, f"{name}.ipynb")
+    cells = run_all(page, lab[1] / f"{name}.ipynb", seconds)
+    kinds = [(o["output_type"], o.get("name")) for cell in cells for o in cell["outputs"]]
+    assert not [kind for kind in kinds if kind[0] == "error" or kind[1] == "stderr"]
+
+    assert page.locator("text=javascript error").count() == 0
+    assert page.locator("text=Jupyter news").count() == 0  # nothing asks for the network
+    medians = []
+    for control in range(page.locator(".widget-image").count()):
+        if not focus_first_slider(page, control):
+            continue
+        at_its_low_end = page.evaluate(
+            "(at => at.ariaValueNow === at.ariaValueMin)(document.activeElement)"
+        )
+        keys = ["ArrowRight", "ArrowLeft"] if at_its_low_end else ["ArrowLeft", "ArrowRight"]
+        times = [milliseconds_of_a_move(page, control, key) for key in keys * 4]
+        assert statistics.median(times) < 400 and max(times) < 5000, (control, times)
+        medians.append(round(statistics.median(times)))
+    assert medians, "there is nothing to move"
+    page.screenshot(path=tmp_path / f"{name}.png")
+    print(f"\n{name}: medians of eight moves by keyboard, a control each: {medians} ms")
+    page.close()

@@ -1,0 +1,252 @@
+import re
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_lib.data.holders import AnnotatedImages
+from course_lib.detection.overlap import box_iou
+from course_lib.detectors import postprocess
+from course_lib.detectors.backbone import STRIDE, WIDTH, Backbone
+from course_lib.detectors.targets import (
+    ABSENT,
+    IGNORED,
+    assign,
+    check_batch,
+    mirrored,
+    padded,
+    scene_batches,
+)
+
+
+def random_boxes(count, seed=0, size=96.0):
+    dice = torch.Generator().manual_seed(seed)
+    corner = torch.rand(count, 2, generator=dice) * size * 0.7
+    return torch.cat([corner, corner + 4 + torch.rand(count, 2, generator=dice) * size * 0.25], 1)
+
+
+def random_labels(count, seed=0, classes=3):
+    return torch.randint(classes, (count,), generator=torch.Generator().manual_seed(seed))
+
+
+def test_backbone_is_one_cell_for_eight_pixels():
+    backbone = Backbone().eval()
+    images = torch.rand(2, 3, 96, 64, generator=torch.Generator().manual_seed(0))
+    assert backbone(images).shape == (
+        2,
+        WIDTH,
+        96 // STRIDE,
+        64 // STRIDE,
+    )
+    with torch.no_grad():  # however it lies in memory, and alone or in a batch
+        together = backbone(images)
+        torch.testing.assert_close(together[:1], backbone(images[:1]), atol=1e-5, rtol=1e-4)
+    for bad in (torch.zeros(3, 96, 96), torch.zeros(2, 1, 96, 96)):
+        with pytest.raises(ValueError, match=r"images must be \[B, 3, H, W\], got \["):
+            backbone(bad)
+
+
+@given(counts=st.lists(st.integers(0, 5), max_size=4))
+def test_padded_keeps_every_object(counts):
+    targets = [{"boxes": random_boxes(n, n), "labels": random_labels(n, n)} for n in counts]
+    boxes, labels = padded(targets)
+    assert boxes.shape == (len(counts), max(counts, default=0), 4) and labels.dtype == torch.int64
+    for i, target in enumerate(targets):
+        there = labels[i] != ABSENT
+        assert torch.equal(boxes[i][there], target["boxes"])
+        assert torch.equal(labels[i][there], target["labels"])
+        assert (boxes[i][~there] == 0).all()
+
+
+def test_mirrored_boxes_hold_the_mirrored_picture():
+    image = torch.zeros(1, 10, 12)
+    image[:, 2:5, 1:4] = 1  # a thing from x = 1 to 4
+    box = mirrored(torch.tensor([1.0, 2.0, 4.0, 5.0]), 12)
+    assert box.tolist() == [8, 2, 11, 5]
+    assert image.flip(2)[:, 2:5, 8:11].all() and image.sum() == 9
+    twice = mirrored(mirrored(random_boxes(5), 96), 96)
+    torch.testing.assert_close(twice, random_boxes(5))
+
+
+def test_scene_batches_mirror_half_and_leave_the_set_alone():
+    images = torch.arange(4.0).view(4, 1, 1, 1) + torch.linspace(0, 0.5, 8).expand(4, 3, 2, 8)
+    boxes = torch.tensor([1.0, 0.0, 3.0, 2.0]) + torch.arange(4.0).view(4, 1, 1)
+    boxes, labels = boxes.repeat(1, 2, 1), torch.arange(4)[:, None].repeat(1, 2)
+    labels[:, 1] = ABSENT
+    kept = images.clone(), boxes.clone()
+    sample = scene_batches(images, boxes, labels, size=64)
+    batch, objects, found = sample(torch.Generator().manual_seed(0))
+    assert batch.shape == (64, 3, 2, 8) and objects.shape == (64, 2, 4) and found.shape == (64, 2)
+    which = batch.amin(dim=(1, 2, 3)).long()  # number of each picture in the set
+    assert len(which.unique()) == 4
+    flipped = batch[:, 0, 0, 0] > batch[:, 0, 0, 7]
+    assert 16 < flipped.sum() < 48
+    assert (objects[flipped] == mirrored(boxes[which[flipped]], 8)).all()
+    assert (objects[~flipped] == boxes[which[~flipped]]).all()
+    assert (found[:, 0] == which).all() and (found[:, 1] == ABSENT).all()
+    assert torch.equal(images, kept[0]) and torch.equal(boxes, kept[1])
+    again = sample(torch.Generator().manual_seed(0))
+    assert torch.equal(batch, again[0])
+
+
+def assign_by_hand(candidates, boxes, labels, low, high, rescue):
+    """Candidate by candidate."""
+    present = [m for m in range(len(labels)) if labels[m] != ABSENT]
+    found, which = [], []
+    for a in range(len(candidates)):
+        overlaps = {m: box_iou(candidates[a][None], boxes[m][None]).item() for m in present}
+        if not present:
+            found.append(ABSENT)
+            which.append(0)
+            continue
+        best = max(present, key=lambda m: (overlaps[m], -m))
+        verdict = int(labels[best]) if overlaps[best] >= high else IGNORED
+        if overlaps[best] < low and overlaps[best] < high:
+            verdict = ABSENT
+        if rescue:
+            for m in present:
+                every = [box_iou(c[None], boxes[m][None]).item() for c in candidates]
+                if max(every) >= 1e-3 and overlaps[m] == max(every):
+                    best, verdict = m, int(labels[m])
+                    break
+        found.append(verdict)
+        which.append(best)
+    return found, which
+
+
+@given(
+    anchors=st.integers(0, 12), objects=st.integers(0, 4), seed=st.integers(0, 999),
+    limits=st.sampled_from([(0.5, 0.5), (0.3, 0.7), (0.1, 0.2)]),
+)  # fmt: skip
+def test_assign_candidate_by_candidate(anchors, objects, seed, limits):
+    candidates, boxes = random_boxes(anchors, seed, 24.0), random_boxes(objects, seed + 1, 24.0)
+    labels = random_labels(objects, seed)
+    labels[random_labels(objects, seed + 2, 4) == 0] = ABSENT
+    for rescue in (False, True):
+        found, which = assign(candidates, boxes, labels, *limits, rescue=rescue)
+        expected = assign_by_hand(candidates, boxes, labels, *limits, rescue)
+        assert (found.tolist(), which.tolist()) == expected
+        assert found.dtype == which.dtype == torch.int64
+
+
+def test_rescue_gives_every_object_a_candidate():
+    tiny = torch.tensor([[10.0, 10.0, 14.0, 14.0]])
+    candidates = torch.tensor([[8.0, 8.0, 24.0, 24.0], [50.0, 50.0, 60.0, 60.0]])
+    label = torch.tensor([2])
+    assert assign(candidates, tiny, label, 0.4, 0.5)[0].tolist() == [ABSENT, ABSENT]
+    assert assign(candidates, tiny, label, 0.4, 0.5, rescue=True)[0].tolist() == [
+        2,
+        ABSENT,
+    ]
+    nowhere = tiny + 500.0  # nothing overlaps it: nothing is rescued
+    assert assign(candidates, nowhere, label, 0.4, 0.5, rescue=True)[0].tolist() == [
+        -1,
+        -1,
+    ]
+
+
+def test_rescue_goes_before_the_object_that_is_overlapped_most():
+    boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 8.0, 10.0, 18.0]])
+    candidates = torch.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 2.0, 10.0, 12.0]])
+    iou = box_iou(candidates, boxes)  # the second candidate lies on the first object, mostly
+    assert iou[1, 0] > iou[1, 1] > iou[0, 1]
+    found, which = assign(candidates, boxes, torch.tensor([5, 6]), 0.3, 0.5, rescue=True)
+    assert (found.tolist(), which.tolist()) == ([5, 6], [0, 1])
+
+
+def test_limits_of_assign_are_hit_and_left_out():
+    box = torch.tensor([[0.0, 0.0, 4.0, 4.0]])
+    candidates = torch.tensor([[0.0, 0.0, 4.0, 2.0], [0.0, 0.0, 4.0, 1.0], [0.0, 0.0, 4.0, 0.9]])
+    found, _ = assign(candidates, box, torch.tensor([7]), low=0.25, high=0.5)
+    assert found.tolist() == [7, IGNORED, ABSENT]  # IoU 1/2, 1/4 and below
+
+
+def test_bad_batches_are_named():
+    images, labels = torch.zeros(2, 3, 8, 8), torch.zeros(2, 3)
+    check_batch("YOLO", images, torch.zeros(2, 3, 4), labels)
+    for boxes in ((2, 3, 5), (2, 4, 4), (1, 3, 4), (3, 4), (2, 3, 4, 4)):
+        says = f"YOLO: boxes must be [2, M, 4] and labels [2, M], got {list(boxes)} and [2, 3]"
+        with pytest.raises(ValueError, match=re.escape(says)):
+            check_batch("YOLO", images, torch.zeros(boxes), labels)
+
+
+@given(count=st.integers(0, 30), seed=st.integers(0, 999), most=st.integers(1, 40))
+def test_final_detections_by_hand(count, seed, most):
+    boxes = random_boxes(count, seed, size=40.0)
+    scores = torch.rand(count, 3, generator=torch.Generator().manual_seed(seed))
+    found = postprocess.final_detections(boxes, scores, 0.3, 0.45, most)
+    kept = []
+    every = [(-scores[i, c].item(), i, c) for i in range(count) for c in range(3)]
+    for score, i, c in sorted(every):
+        free = all(d != c or box_iou(boxes[[i]], boxes[[j]]).item() <= 0.45 for _, j, d in kept)
+        if -score > 0.3 and free:
+            kept.append((score, i, c))
+    kept = kept[:most]
+    assert found["labels"].tolist() == [c for _, _, c in kept]
+    assert torch.equal(found["boxes"], boxes[[i for _, i, _ in kept]])
+    assert found["scores"].tolist() == [-score for score, _, _ in kept]
+
+
+def test_final_detections_as_they_are_without_being_told():
+    x = 20.0 * torch.arange(150.0)
+    apart = torch.stack([x, 0 * x, x + 10, 0 * x + 10], dim=1)
+    assert len(postprocess.final_detections(apart, torch.full((150, 1), 0.03))["boxes"]) == 100
+    scores = torch.tensor([[0.25], [0.3]])
+    assert postprocess.final_detections(apart[:2], scores, 0.25)["scores"].tolist() == [
+        scores[1].item()
+    ]
+    assert (
+        len(postprocess.final_detections(apart[:2], torch.tensor([[0.01], [0.03]]))["boxes"]) == 1
+    )
+    for height, kept in ((4.4, 2), (4.6, 1)):  # IoU .44 and .46
+        pair = torch.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, height]])
+        assert (
+            len(postprocess.final_detections(pair, torch.tensor([[0.9], [0.8]]))["boxes"]) == kept
+        )
+
+
+def test_detect_all_asks_in_parts_and_keeps_the_order():
+    asked, weight = [], torch.ones(1, requires_grad=True)
+
+    def detect(images):
+        asked.append(len(images))
+        return [{"boxes": torch.zeros(1, 4), "scores": weight * image.mean()} for image in images]
+
+    images = torch.arange(7.0).view(7, 1, 1, 1).expand(7, 3, 2, 2)
+    found = postprocess.detect_all(detect, images, size=3)
+    assert asked == [3, 3, 1]
+    assert [one["scores"].item() for one in found] == list(range(7))
+    assert not any(values.requires_grad for one in found for values in one.values())
+
+
+def test_resized_pictures_take_their_boxes_along():
+    image = torch.zeros(3, 40, 80)
+    image[:, 10:20, 40:60] = 1
+    target = {
+        "boxes": torch.tensor([[40.0, 10.0, 60.0, 20.0]]),
+        "labels": torch.tensor([1]),
+        "more": 0,
+    }
+    nothing = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0).long()}
+    scenes = AnnotatedImages([image, image[:, :, :40]], [target, nothing], ["a", "b"])
+    small = postprocess.resized(scenes, 20)
+    assert small.images.shape == (2, 3, 20, 20) and small.names == ["a", "b"]
+    assert small.targets[0]["boxes"].tolist() == [[10, 5, 15, 10]]
+    assert small.images[0][:, 6:9, 11:14].min() > 0.99 and small.images[0][:, 12:, :8].max() < 0.01
+    assert set(small.targets[0]) == {"boxes", "labels"} and len(small.targets[1]["boxes"]) == 0
+    corners = [[70.0, 30, 99, 45], [-9, 5, 8, 10], [80, 10, 90, 20], [5, 5, 5, 9]]
+    target = {
+        "boxes": torch.tensor(corners),
+        "labels": torch.arange(4),
+        "difficult": torch.arange(4) == 1,
+    }
+    cut = postprocess.resized(AnnotatedImages([image], [target], list("abcd")), 20).targets[0]
+    assert cut["boxes"].tolist() == [
+        [17.5, 15, 20, 20],
+        [0, 2.5, 2, 5],
+    ]  # two are left without area
+    assert cut["labels"].tolist() == [0, 1] and cut["difficult"].tolist() == [False, True]
+    image[:] = torch.arange(80) % 4 == 0  # fine stripes turn grey, they do not vanish
+    stripes = postprocess.resized(AnnotatedImages([image], [nothing], ["a"]), 20)
+    assert stripes.images.mean().item() == pytest.approx(0.25, abs=0.02)

@@ -1,0 +1,197 @@
+"""Hyperplane codes, Hamming distance, buckets: by loops, theory, FAISS, bad input, files."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course_lib.search.exact import ExactIndex
+from course_lib.search.hashing import HyperplaneHash, LSHIndex, hamming, p_found, p_same_bit
+from course_lib.search.retrieval import recall_at_k
+
+
+def vectors(n, d=8, seed=0):
+    return torch.randn(n, d, generator=torch.Generator().manual_seed(seed))
+
+
+def pair_at(angle, count, d=16, seed=0):
+    """`count` pairs of unit vectors with that angle between them."""
+    a, b = (torch.nn.functional.normalize(vectors(count, d, seed + i)) for i in (0, 1))
+    b = torch.nn.functional.normalize(b - (a * b).sum(1, keepdim=True) * a)  # at a right angle to a
+    return a, math.cos(angle) * a + math.sin(angle) * b
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 130), st.integers(0, 999))
+def test_codes_are_the_sides_of_the_planes(bits, seed):
+    x, planes = vectors(5, seed=seed), HyperplaneHash(bits, 8, seed)
+    codes = planes.codes(x)
+    assert codes.shape == (5, -(-bits // 8)) and codes.dtype == torch.uint8
+    for code, vector in zip(codes.tolist(), x, strict=True):
+        text = "".join(f"{byte:08b}" for byte in code)
+        assert text[:bits] == "".join("1" if vector @ n > 0 else "0" for n in planes.normals)
+        assert set(text[bits:]) <= {"0"}
+    assert torch.equal(
+        codes, HyperplaneHash(bits, 8, seed).codes(3 * x)
+    )  # only the direction counts
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 9), st.integers(0, 999))
+def test_hamming_counts_the_bits_that_differ(size, n, m, seed):
+    g = torch.Generator().manual_seed(seed)
+    a, b = (torch.randint(256, (k, size), generator=g, dtype=torch.uint8) for k in (n, m))
+    expected = [
+        [sum((p ^ q).bit_count() for p, q in zip(x, y, strict=True)) for y in b.tolist()]
+        for x in a.tolist()
+    ]
+    assert hamming(a, b).tolist() == expected
+    assert torch.equal(hamming(a, b), hamming(b, a).T) and not hamming(a, a).diagonal().any()
+
+
+def test_faiss_gives_the_same_hamming_distances_for_our_codes():
+    import faiss
+
+    planes = HyperplaneHash(64, 8)
+    codes, asked = planes.codes(vectors(500)), planes.codes(vectors(20, seed=1))
+    theirs = faiss.IndexBinaryFlat(64)
+    theirs.add(codes.numpy())
+    distances, _ = theirs.search(asked.numpy(), 10)
+    assert (hamming(asked, codes).sort(dim=1).values[:, :10].numpy() == distances).all()
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.3, 1.0, math.pi / 2, 2.5, math.pi])
+def test_collisions_follow_theory_within_four_standard_errors(angle):
+    a, b = pair_at(angle, 200)
+    planes = HyperplaneHash(4096, 16, seed=5)
+    same = ((planes.project(a) > 0) == (planes.project(b) > 0)).double().mean(1)  # [200]
+    expected = p_same_bit(torch.tensor(angle)).item()
+    error = math.sqrt(expected * (1 - expected) / 4096)
+    # pairs share the planes, so their mean is no better than about one pair's
+    assert abs(same.mean().item() - expected) < 4 * error + 1e-3
+
+
+def test_p_found_is_how_often_an_index_finds_a_neighbour():
+    angle, bits, tables = 0.5, 6, 4
+    a, b = pair_at(angle, 2000)
+    hits = []
+    for seed in range(8):
+        index = LSHIndex(tables, bits, probes=1, seed=seed)
+        own = index.keys(index.project(a)) == index.keys(index.project(b))  # [2000, tables]
+        hits.append(own.any(1).double().mean().item())
+    expected = p_found(torch.tensor(angle), bits, tables).item()
+    spread = torch.tensor(hits).std().item()
+    assert abs(sum(hits) / 8 - expected) < 4 * spread / math.sqrt(8) + 0.01
+    assert expected == pytest.approx(1 - (1 - (1 - angle / math.pi) ** bits) ** tables)
+
+
+def literal_search(index, queries, k):
+    """Look into the buckets one by one; compare what lies in them by plain distances."""
+    all_keys, found = index.keys(index.project(index.vectors)), []
+    for query, keys in zip(queries, index.probe_keys(queries), strict=True):
+        inside = [
+            n
+            for n in range(len(index))
+            if any(all_keys[n, t] in keys[t] for t in range(index.tables))
+        ]
+        cosines = torch.cosine_similarity(query[None].double(), index.vectors[inside].double())
+        order = sorted(zip((1 - cosines).tolist(), inside, strict=True))[:k]
+        found.append([n for _, n in order] + [-1] * (k - len(order)))
+    return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 4), st.integers(2, 7), st.integers(0, 999), st.data())
+def test_the_index_looks_where_it_says(size, tables, bits, seed, data):
+    probes = data.draw(st.integers(1, 1 + bits + bits * (bits - 1) // 2))
+    index = LSHIndex(tables, bits, probes=probes, seed=seed)
+    for part in vectors(size, seed=seed).split(23):
+        index.add(part)
+    queries, k = vectors(4, seed=seed + 1), min(3, size)
+    distances, numbers = index.search(queries, k)
+    assert numbers.tolist() == literal_search(index, queries, k)
+    assert torch.equal(torch.isinf(distances), numbers == -1)
+    assert 0 <= index.looked_at <= 1
+
+
+def test_probes_go_across_the_nearest_planes_first():
+    index = LSHIndex(tables=1, bits=3, probes=7)
+    query = vectors(1)
+    index.add(query)
+    projected = index.project(query)[0, 0].tolist()
+    own = sum(1 << b for b in range(3) if projected[b] > 0)
+    crossings = [(1 << i,) for i in range(3)] + [
+        (1 << i, 1 << j) for i in range(3) for j in range(i)
+    ]
+    cost = lambda flips: sum(projected[f.bit_length() - 1] ** 2 for f in flips)  # noqa: E731
+    expected = [own] + [own ^ sum(flips) for flips in sorted(crossings, key=cost)]
+    assert index.probe_keys(query)[0, 0].tolist() == expected
+
+
+def test_more_tables_and_probes_find_more_and_look_at_more():
+    x, queries = vectors(3000, d=16), vectors(100, d=16, seed=1)
+    exact = ExactIndex("cosine")
+    exact.add(x)
+    truth, last = exact.search(queries, 10)[1], (0.0, 0.0)
+    for tables, probes in ((1, 1), (4, 1), (4, 8), (16, 8), (16, 30)):
+        index = LSHIndex(tables, bits=8, probes=probes)
+        index.add(x)
+        now = (recall_at_k(index.search(queries, 10)[1], truth), index.looked_at)
+        assert now[0] > last[0] and now[1] > last[1]
+        last = now
+    everything = LSHIndex(1, bits=1, probes=2)
+    everything.add(x)
+    assert torch.equal(everything.search(queries, 10)[1], truth) and everything.looked_at == 1
+
+
+def test_an_index_is_saved_loaded_and_goes_on_growing(tmp_path):
+    index, path = LSHIndex(3, 5, metric="euclidean", probes=4, seed=9), tmp_path / "i"
+    index.add(vectors(50))
+    index.save(path)
+    again = LSHIndex.load(path)
+    for one in (index, again):
+        one.add(vectors(10, seed=2))
+    ours, theirs = index.search(vectors(5, seed=3), 4), again.search(vectors(5, seed=3), 4)
+    assert (
+        torch.equal(ours[0], theirs[0])
+        and torch.equal(ours[1], theirs[1])
+        and again.metric == "euclidean"
+    )
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"LSHIndex.load: .* is damaged"):
+        LSHIndex.load(path)
+
+
+def full(index):
+    index.add(vectors(5))
+    return index
+
+
+CODES = torch.zeros(2, 3, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize(
+    "call, error, says",
+    [
+        (lambda: HyperplaneHash(0, 8), ValueError, "must be 1 or more, got 0 and 8"),
+        (lambda: HyperplaneHash(4, 8).codes(vectors(2, d=7)), ValueError, r"must have d = 8, got \[2, 7\]"),
+        (lambda: HyperplaneHash(4, 8).codes(vectors(2) * torch.nan), ValueError, "NaN"),
+        (lambda: hamming(CODES, CODES[:, :2]), ValueError, r"got \[2, 3\] and \[2, 2\]"),
+        (lambda: hamming(CODES, CODES.int()), TypeError, "must be uint8, eight bits to a byte, got torch.int32"),
+        (lambda: LSHIndex(tables=0), ValueError, "got tables=0"),
+        (lambda: LSHIndex(bits=63), ValueError, "bits=63"),
+        (lambda: LSHIndex(bits=2, probes=5), ValueError, "probes=5"),
+        (lambda: LSHIndex(metric="l7"), ValueError, "LSHIndex: metric must be one of"),
+        (lambda: LSHIndex().search(vectors(1), 1), ValueError, "LSHIndex.search: the index is empty"),
+        (lambda: LSHIndex().save("x"), ValueError, "the index is empty"),
+        (lambda: full(LSHIndex()).search(vectors(1), 6), ValueError, r"between 1 and 5 \(vectors held\), got 6"),
+        (lambda: full(LSHIndex()).search(vectors(1, d=9), 1), ValueError, r"\[1, 9\] and database \[1, 8\]"),
+        (lambda: full(LSHIndex()).search(vectors(1) * torch.nan, 1), ValueError, "NaN"),
+        (lambda: full(LSHIndex()).add(vectors(1, d=9)), ValueError, "LSHIndex.add: x and database"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_told_what_was_expected(call, error, says):
+    with pytest.raises(error, match=says):
+        call()

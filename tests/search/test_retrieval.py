@@ -1,0 +1,89 @@
+"""How good a search is: by loops, as pytorch-metric-learning and torchmetrics count, bad input."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course_lib.search.exact import ExactIndex
+from course_lib.search.retrieval import (
+    mean_average_precision_at_r,
+    precision_at_1,
+    r_precision,
+    recall_at_k,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 8), st.integers(2, 20), st.integers(1, 4), st.integers(0, 10**6))
+def test_by_loops(queries, size, classes, seed):
+    g = torch.Generator().manual_seed(seed)
+    database = torch.cat([torch.arange(classes), torch.randint(classes, (size,), generator=g)])
+    asked = torch.randint(classes, (queries,), generator=g)
+    neighbours = torch.stack([torch.randperm(len(database), generator=g) for _ in range(queries)])
+    r_precisions, averages = [], []
+    for row, label in zip(neighbours.tolist(), asked.tolist(), strict=True):
+        relevant = (database == label).sum().item()
+        right = [database[n].item() == label for n in row[:relevant]]
+        r_precisions.append(sum(right) / relevant)
+        averages.append(
+            sum(sum(right[: i + 1]) / (i + 1) for i, hit in enumerate(right) if hit) / relevant
+        )
+    mean = lambda values: pytest.approx(sum(values) / len(values))  # noqa: E731
+    assert r_precision(neighbours, asked, database) == mean(r_precisions)
+    assert mean_average_precision_at_r(neighbours, asked, database) == mean(averages)
+    assert precision_at_1(neighbours, asked, database) == mean(
+        [float(database[row[0]] == label) for row, label in zip(neighbours, asked, strict=True)]
+    )
+
+
+def test_as_pytorch_metric_learning_and_torchmetrics():
+    from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
+    from torchmetrics.functional.retrieval import retrieval_r_precision
+
+    g = torch.Generator().manual_seed(0)
+    labels, asked = torch.arange(120) // torch.tensor(6), torch.arange(40) // 2
+    x = torch.randn(20, 8, generator=g)[labels] + torch.randn(120, 8, generator=g)
+    queries = x[::3] + 0.3 * torch.randn(40, 8, generator=g)
+    index = ExactIndex()
+    index.add(x)
+    neighbours = index.search(queries, 6)[1]
+    names = ("precision_at_1", "r_precision", "mean_average_precision_at_r")
+    theirs = AccuracyCalculator(include=names, device=torch.device("cpu")).get_accuracy(
+        queries, asked, x, labels
+    )
+    for measure in (precision_at_1, r_precision, mean_average_precision_at_r):
+        assert measure(neighbours, asked, labels) == pytest.approx(
+            theirs[measure.__name__], abs=1e-6
+        )
+    each = [
+        retrieval_r_precision(-(x - q).norm(dim=1), labels == a)
+        for q, a in zip(queries, asked, strict=True)
+    ]
+    assert r_precision(neighbours, asked, labels) == pytest.approx(torch.stack(each).mean().item())
+
+
+def test_recall_is_what_was_found_in_any_order():
+    exact = torch.tensor([[1, 2, 3], [4, 5, 6]])
+    assert recall_at_k(exact.flip(1), exact) == 1
+    assert recall_at_k(torch.tensor([[3, 9, -1], [7, 8, 0]]), exact) == pytest.approx(1 / 6)
+    assert recall_at_k(torch.full((2, 3), -1), exact) == 0
+
+
+LABELS, FOUND = torch.tensor([0, 1, 1]), torch.tensor([[0, 1], [2, 1]])
+
+
+@pytest.mark.parametrize(
+    "call, says",
+    [
+        (lambda: r_precision(FOUND, LABELS, LABELS), r"got \[2, 2\] and query_labels \[3\]"),
+        (lambda: r_precision(FOUND[:, :1], LABELS[:2], LABELS), "1 to 1 .* right vectors in the database, got 1 to 2"),
+        (lambda: r_precision(FOUND, LABELS[:2] + 5, LABELS), "got 0 to 0"),
+        (lambda: mean_average_precision_at_r(FOUND[:0], LABELS[:0], LABELS), r"got \[0, 2\]"),
+        (lambda: recall_at_k(FOUND, FOUND[:1]), r"got \[2, 2\] and \[1, 2\]"),
+        (lambda: recall_at_k(FOUND[:0], FOUND[:0]), "at least one query is needed"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_told_what_was_expected(call, says):
+    with pytest.raises(ValueError, match=says):
+        call()
