@@ -6,31 +6,30 @@ counterpart. `data/README.md` describes every set.
 """
 
 import os
+from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 
-from course_lib.data import drawn, fashion, folders, from_packages, lfw, omniglot, orl, voc
-from course_lib.data.files import find
 from course_lib.data.holders import AnnotatedImages, LabelledImages
 
-EMBEDDED = {  # name -> loader(split, seed, **options), splits
-    "digits": (from_packages.digits, ("train", "test")),
-    "photo-crops": (from_packages.photo_crops, ("train", "test")),
-    "faces": (drawn.faces, ("train", "val", "test")),
-    "landmarks": (drawn.landmarks, ("train", "val", "test")),
-    "scenes": (drawn.scenes, ("train", "val", "test")),
-    "captions": (drawn.captions, ("train", "test", "held-out")),
+EMBEDDED = {  # name -> splits
+    "digits": ("train", "test"),
+    "photo-crops": ("train", "test"),
+    "faces": ("train", "val", "test"),
+    "landmarks": ("train", "val", "test"),
+    "scenes": ("train", "val", "test"),
+    "captions": ("train", "test", "held-out"),
 }
-REAL = {  # name -> loader(split, folder, **options), the folder's usual name, what holds the result
-    "lfw-crops": (from_packages.lfw_crops, "", LabelledImages),
-    "stereo-pair": (from_packages.stereo_pair, "", None),
-    "omniglot": (omniglot.omniglot, "omniglot-py", LabelledImages),
-    "fashion-mnist": (fashion.fashion_mnist, "FashionMNIST", LabelledImages),
-    "lfw-people": (lfw.lfw_people, "lfw_home", LabelledImages),
-    "lfw-pairs": (lfw.lfw_pairs, "lfw_home", None),
-    "orl-faces": (orl.orl_faces, "orl-faces", LabelledImages),
-    "voc": (voc.voc, "VOCdevkit", AnnotatedImages),
-    "class-folders": (folders.class_folders, "class-folders", LabelledImages),
+REAL = {  # name -> the folder's usual name, what holds the result
+    "lfw-crops": ("", LabelledImages),
+    "stereo-pair": ("", None),
+    "omniglot": ("omniglot-py", LabelledImages),
+    "fashion-mnist": ("FashionMNIST", LabelledImages),
+    "lfw-people": ("lfw_home", LabelledImages),
+    "lfw-pairs": ("lfw_home", None),
+    "orl-faces": ("orl-faces", LabelledImages),
+    "voc": ("VOCdevkit", AnnotatedImages),
+    "class-folders": ("class-folders", LabelledImages),
 }
 COUNTERPART = {"faces": "lfw-people", "landmarks": "class-folders", "scenes": "voc"}
 
@@ -49,38 +48,86 @@ def load(
         name: one of EMBEDDED ("digits", "photo-crops", "faces", "landmarks", "scenes", "captions") or of REAL
             ("lfw-crops", "stereo-pair", "omniglot", "fashion-mnist", "lfw-people", "lfw-pairs", "orl-faces", "voc",
             "class-folders").
-        split: "train", "val" or "test", as the set has them; no identity and no picture is in two of them.
+        split: "train", "val" or "test", as the set has them; no identity and no image is in two of them.
         source: "embedded" or "real"; if None, what COURSE_DATA says, else "embedded". A set without a real
             counterpart is embedded whatever COURSE_DATA says.
-        seed: of an embedded set: which random world, or which random division.
+        seed: of an embedded set: which random world, or which random split.
         folder: of a real set: where it lies, if not under its usual name in COURSE_DATA_DIR.
         options: what the set's own loader takes on top: sizes, counts, difficulty; `download=True` for real sets.
+            An option of the drawn set (how many, how hard) means nothing to its real counterpart, and is left out.
     Returns:
-        LabelledImages for pictures with a class each, AnnotatedImages for pictures with objects in them; what the
+        LabelledImages for images with a class each, AnnotatedImages for images with objects in them; what the
         loader says that it returns for captions, pairs and the stereo pair.
     Raises:
-        ValueError: an unknown name, source or split; a real source for a set that has none; a damaged file.
+        ValueError: an unknown name, source or split; a real source for a set that has none; a folder for an
+            embedded set; a damaged file.
+        TypeError: an option that the set does not have.
         FileNotFoundError: a real set is not there; the message says what was looked for, where, and what to do.
     """
-    wanted = source or os.environ.get("COURSE_DATA") or "embedded"
+    asked = source or os.environ.get("COURSE_DATA") or "embedded"
     if name not in EMBEDDED and name not in REAL:
         known = ", ".join(sorted(EMBEDDED) + sorted(REAL))
         raise ValueError(f"load: there is no data set {name!r}; there are {known}")
-    if wanted not in ("embedded", "real"):
-        raise ValueError(f"load: source must be 'embedded' or 'real', got {wanted!r}")
+    if asked not in ("embedded", "real"):
+        raise ValueError(f"load: source must be 'embedded' or 'real', got {asked!r}")
     if source == "real" and name in EMBEDDED and name not in COUNTERPART:
         raise ValueError(f"load: {name!r} has no real counterpart; {sorted(COUNTERPART)} have one")
     if source == "embedded" and name in REAL:
         raise ValueError(
             f"load: {name!r} is a real set, it cannot be loaded with source='embedded'"
         )
-    if name in REAL or (wanted == "real" and name in COUNTERPART):
-        loader, usual, holder = REAL[COUNTERPART.get(name, name)]
-        if name in COUNTERPART:  # how many to draw and how hard: means nothing there
-            options = {k: v for k, v in options.items() if k in signature(loader).parameters}
-        loaded = loader(split, Path(folder) if folder else find(usual), **options)
+    if name in REAL or (asked == "real" and name in COUNTERPART):
+        real = COUNTERPART.get(name, name)
+        usual, holder = REAL[real]
+        options = _options_for(real, name, options)
+        loaded = _loader_of(real)(split, _folder(folder, usual), **options)
         return holder(*loaded) if holder else loaded
-    loader, splits = EMBEDDED[name]
-    if split not in splits:
-        raise ValueError(f"load: {name} has the splits {splits}, got {split!r}")
-    return loader(split, seed, **options)
+    if folder is not None:
+        how = f"source='real' or {COUNTERPART[name]!r}" if name in COUNTERPART else "a real set"
+        raise ValueError(f"load: {name!r} is embedded and needs no folder, got {folder!r}; "
+                         f"your own files are loaded by {how}")  # fmt: skip
+    if split not in EMBEDDED[name]:
+        raise ValueError(f"load: {name} has the splits {EMBEDDED[name]}, got {split!r}")
+    return _loader_of(name)(split, seed, **_options_for(name, name, options))
+
+
+def _loader_of(name: str) -> Callable:
+    """The function that loads a set. Its module is imported only now: who loads faces does not depend on scenes."""
+    match name:
+        case "faces" | "landmarks" | "scenes" | "captions":
+            from course_lib.data import drawn as module
+        case "digits" | "photo-crops" | "lfw-crops" | "stereo-pair":
+            from course_lib.data import from_packages as module
+        case "lfw-people" | "lfw-pairs":
+            from course_lib.data import lfw as module
+        case "omniglot":
+            from course_lib.data import omniglot as module
+        case "fashion-mnist":
+            from course_lib.data import fashion as module
+        case "orl-faces":
+            from course_lib.data import orl as module
+        case "voc":
+            from course_lib.data import voc as module
+        case "class-folders":
+            from course_lib.data import folders as module
+    return getattr(module, name.replace("-", "_"))
+
+
+def _folder(folder: str | Path | None, usual: str) -> Path:
+    from course_lib.data.files import find
+
+    return find(usual) if folder is None else Path(folder).expanduser()
+
+
+def _options_for(loaded: str, asked: str, options: dict) -> dict:
+    """The options that the loader of `loaded` takes, without those that only `asked`, its drawn counterpart, takes."""
+
+    def known(name: str) -> list[str]:
+        return list(signature(_loader_of(name)).parameters)[2:]  # after split, and seed or folder
+
+    mine, all_known = known(loaded), {*known(loaded), *known(asked)}
+    if unknown := set(options) - all_known:
+        raise TypeError(
+            f"load: {asked!r} has no option {sorted(unknown)}; it has {sorted(all_known)}"
+        )
+    return {option: value for option, value in options.items() if option in mine}

@@ -1,11 +1,13 @@
 """The door: drawn sets through the cache, splits, sources, what it says when something is not there."""
 
 import multiprocessing
+import subprocess
+import sys
 
 import pytest
 import torch
 
-from course_lib import cache
+from course_lib import cache, machine
 from course_lib.data import datasets, drawn
 
 SMALL = {
@@ -143,3 +145,31 @@ def test_course_data_changes_the_default_and_only_the_default(monkeypatch, tmp_p
 def test_what_there_is_not(name, split, source, says):
     with pytest.raises(ValueError, match=says):
         datasets.load(name, split, source=source)
+
+
+def test_a_folder_is_never_ignored(tmp_path):
+    with pytest.raises(ValueError, match=r"load: 'scenes' is embedded .* got '/my/photos'; .*'voc'"):
+        datasets.load("scenes", "train", folder="/my/photos", count=1)
+    with pytest.raises(ValueError, match=r"load: 'digits' is embedded .* a real set"):
+        datasets.load("digits", "train", folder=tmp_path)
+
+
+@pytest.mark.parametrize("source", ["embedded", "real"])
+def test_an_option_that_does_not_exist_is_never_ignored(source, tmp_path):
+    with pytest.raises(
+        TypeError, match=r"load: 'scenes' has no option \['cuont'\]; it has \['count'"
+    ):
+        datasets.load("scenes", "train", source=source, cuont=7)
+    with pytest.raises(FileNotFoundError):  # `count` is of the drawn set, and left out
+        datasets.load("scenes", "train", source="real", folder=tmp_path, count=7)
+
+
+def test_loading_a_set_imports_no_other(tmp_path):
+    script = "import sys; from course_lib.data import datasets; datasets.load('digits', 'test'); "
+    script += "print([name for name in sys.modules if name.startswith('course_lib.')])"
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=machine.ROOT
+    )
+    loaded = {name.removeprefix("course_lib.") for name in eval(run.stdout)}
+    assert "data.from_packages" in loaded
+    assert not {name for name in loaded if name.startswith("render") or name == "data.voc"}
