@@ -5,26 +5,38 @@ written aside and then renamed, so that two processes may fill the cache at once
 a damaged file is noticed and made again. COURSE_CACHE_DIR names another folder.
 """
 
-import ast
 import hashlib
-import json
 import os
 import tempfile
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import Path, PurePath
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("COURSE_CACHE_DIR") or ROOT / "data" / "cache")
 
 
 def fingerprint(*parts: object) -> str:
-    """A short name for everything in `parts`: tensors by type, shape and content, the rest by its text.
+    """A short name for everything in `parts`, by type and by value.
+
+    Args:
+        parts: None, numbers, strings, bytes, tensors and arrays (dtype, shape, content), paths, ranges, slices, enums,
+            torch's types and devices; and lists, tuples, sets, dicts, named tuples and dataclasses of such.
+    Returns:
+        16 hexadecimal digits; the same in every process.
+    Raises:
+        TypeError: something else, whose value cannot be told; an array of objects; a container that holds itself.
+
+    The order of a dict's keys does not count, as for ==; but 1, 1.0 and True differ, and so do [1] and (1,).
 
     >>> fingerprint("faces", torch.zeros(2)) == fingerprint("faces", torch.zeros(2))
     True
@@ -32,30 +44,78 @@ def fingerprint(*parts: object) -> str:
     False
     """
     digest = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, Tensor):
-            part = part.detach().cpu().contiguous()
-            digest.update(f"{part.dtype} {list(part.shape)} ".encode())
-            digest.update(part.reshape(-1).view(torch.uint8).numpy())
-        else:
-            digest.update(json.dumps(part, default=str, sort_keys=True).encode() + b"\n")
+    for number, part in enumerate(parts):
+        _feed(digest, part, f"part {number}", ())
     return digest.hexdigest()[:16]
 
 
-def library_used_by(source: Path) -> list[Path]:
-    """A Python file and every module of the library that it reaches by imports, each once, in order of their names."""
-    found, waiting = set(), [source]
-    while waiting:
-        path = waiting.pop()
-        if path in found:
-            continue
-        found.add(path)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("course_lib"):
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-                modules = [ROOT / (name.replace(".", "/") + ".py") for name in names]
-                waiting += [module for module in modules if module.exists()]
-    return sorted(found)
+# What stands for a value of exactly this type.
+_TEXTS: dict[type, Callable] = {
+    **dict.fromkeys((type(None), type(...), bool, float, complex), repr),
+    **dict.fromkeys((range, torch.dtype, torch.device), repr),
+    int: hex,
+    str: lambda text: text.encode("utf-8", "surrogatepass"),
+    bytes: bytes,
+}
+
+
+def _feed(digest, value: object, name: str, above: tuple[int, ...]) -> None:
+    """Add one value to a digest: its type and its length first, so that no two values give the same bytes."""
+    kind, label = type(value), f"{type(value).__module__}.{type(value).__qualname__}"
+    if id(value) in above:
+        raise TypeError(f"fingerprint: {name} holds itself: its value has no end")
+    inside = (*above, id(value))
+
+    def write(text: str | bytes, *shape: object) -> None:
+        text = text if isinstance(text, bytes) else text.encode()
+        digest.update(f"{label}{shape} {len(text)}:".encode() + text)
+
+    def write_all(items: list[tuple[str, object]], *shape: object) -> None:
+        write("", len(items), *shape)
+        for place, item in items:
+            _feed(digest, item, f"{name}{place}", inside)
+
+    if kind in _TEXTS:
+        write(_TEXTS[kind](value))
+    elif kind in (Tensor, nn.Parameter) and not (value.is_meta or value.is_quantized):
+        plain = value.detach().to_dense() if value.layout != torch.strided else value.detach()
+        plain = plain.cpu().resolve_conj().resolve_neg().contiguous()
+        label = "tensor"
+        write("", value.layout, value.dtype, list(value.shape))
+        digest.update(plain.reshape(-1).view(torch.uint8).numpy())
+    elif kind in (np.ndarray, np.memmap) and not value.dtype.hasobject:
+        label = "array"
+        write("", value.dtype.descr, value.shape)
+        digest.update(value.tobytes())
+    elif isinstance(value, np.generic) and not value.dtype.hasobject:
+        write(value.tobytes(), value.dtype.descr)
+    elif isinstance(value, PurePath):
+        write(str(value))
+    elif isinstance(value, Enum):
+        write_all([(".value", value.value)], value.name)
+    elif kind is slice:
+        write_all([(f".{x}", getattr(value, x)) for x in ("start", "stop", "step")])
+    elif kind in (list, tuple, torch.Size) or (
+        isinstance(value, tuple) and hasattr(kind, "_fields")
+    ):
+        write_all([(f"[{i}]", x) for i, x in enumerate(value)], getattr(kind, "_fields", None))
+    elif kind in (set, frozenset):
+        write(" ".join(sorted(_alone(x, f"{name}, an element", inside) for x in value)))
+    elif kind in (dict, OrderedDict):
+        keys = sorted(value, key=lambda key: _alone(key, f"{name}, a key", inside))
+        write_all([pair for key in keys for pair in ((" key", key), (f"[{key!r}]", value[key]))])
+    elif is_dataclass(kind):
+        state = {x.name: getattr(value, x.name) for x in fields(value)}
+        state |= getattr(value, "__dict__", {})
+        write_all([(".__dict__", state)])
+    else:
+        raise TypeError(f"fingerprint: cannot tell the value of {name} (a {kind.__qualname__})")
+
+
+def _alone(value: object, name: str, above: tuple[int, ...]) -> str:
+    digest = hashlib.sha256()
+    _feed(digest, value, name, above)
+    return digest.hexdigest()
 
 
 def cached(

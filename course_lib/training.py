@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from course_lib.cache import cached, fingerprint, library_used_by
+from course_lib.cache import cached, fingerprint
+from course_lib.sources import library_used_by
 
 Sample = Callable[[torch.Generator], tuple[Tensor, ...]]  # draws a batch
 NOT_LEARNING = {  # modules that no trained weight depends on, unless the model's own module imports them

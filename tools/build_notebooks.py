@@ -24,7 +24,8 @@ import nbformat
 from nbclient import NotebookClient
 from tqdm import tqdm
 
-from course_lib.cache import ROOT, library_used_by
+from course_lib.cache import ROOT
+from course_lib.sources import library_used_by
 from course_lib.syllabus import DATA, RUN_TIMES, lecture_map, notebooks, time_table
 
 NOTEBOOKS = ROOT / "notebooks"

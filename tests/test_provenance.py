@@ -1,0 +1,672 @@
+"""What a result depends on is found from the function: nothing that counts is missed, nothing else counts."""
+
+import collections
+import dataclasses
+import enum
+import functools
+import io
+import itertools
+import linecache
+import math
+import os
+import random
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import matplotlib.figure
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from course_lib import drawn, face_recipe, sources, training
+from course_lib.cache import ROOT, fingerprint
+from course_lib.dissimilarities import rho_cosine, rho_l2
+from course_lib.margins import MarginSoftmax
+from course_lib.pictures import LabelledImages
+from course_lib.provenance import depends_on
+from course_lib.sources import bare_source, library_used_by, version_of
+
+
+def key(*things):
+    return fingerprint(depends_on(*things))
+
+
+def cell(source, name="train", file="<cell>", **given):
+    """What a cell defines under a name; a file other than <cell> is one whose text Python knows."""
+    source = textwrap.dedent(source)
+    if file != "<cell>":
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    space = {"__name__": "__main__", **given}
+    exec(compile(source, file, "exec"), space)
+    return space[name]
+
+
+CELL = """
+import torch
+from torch.nn import functional as F
+from course_lib.training import batches, fit
+
+STEPS = {steps}
+SETTINGS = {{"lr": {lr}, "wide": ({wide}, "relu")}}
+
+def far(x):
+    return near(x - 1) if x > {far} else x
+
+def near(x):
+    return far(x - 2) if x > {near} else x
+
+class Head(torch.nn.Module):
+    bias = {bias}
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(2, 1)
+        torch.nn.init.constant_(self.layer.weight, {weight})
+        torch.nn.init.zeros_(self.layer.bias)
+        self.slope = {slope}
+
+    def forward(self, x):
+        return far(x) + self.bias + {forward}
+
+def trainer(margin, scale={scale}):
+    head = Head()
+
+    def loss(model, x, y):
+        return [F.relu(head(v) - margin + {inner}) for v in x if v in {{"a", "b", {member!r}}}]
+
+    def train(model, x, y, *, mirrored={mirrored}):
+        try:
+            return fit(model, batches(x, y, size={size}), loss, steps=STEPS, **SETTINGS)
+        except ValueError:
+            return scale
+
+    return train
+
+train = trainer({margin})
+"""
+SLOTS = (
+    "steps lr wide far near bias weight slope forward scale inner member mirrored size margin".split()
+)
+
+
+@given(
+    st.fixed_dictionaries(dict.fromkeys(SLOTS, st.integers(0, 300))),
+    st.sampled_from(SLOTS),
+    st.sampled_from(["<cell>", "a known cell"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_one_number_of_a_cell_counts_and_the_same_cell_does_not(values, changed, file):
+    first = key(cell(CELL.format(**values), file=file))
+    assert key(cell(CELL.format(**values), file=file)) == first
+    for other in (values[changed] + 1, float(values[changed])):
+        assert key(cell(CELL.format(**values | {changed: other}), file=file)) != first
+
+
+PLAIN = CELL.format(**dict.fromkeys(SLOTS, 3))
+
+
+def test_comments_docstrings_blank_lines_and_the_order_of_definitions_do_not_count():
+    lines = PLAIN.splitlines()
+    spaced = "\n".join(f"\n\n{' ' * (len(x) - len(x.lstrip()))}# why\n{x}  # so" for x in lines)
+    told = []
+    for line in lines:
+        told.append(line)
+        if line.lstrip().startswith(("def ", "class ")):
+            told.append(" " * (len(line) - len(line.lstrip()) + 4) + '"""What it is for."""')
+    blocks = PLAIN.split("\n\n")
+    far, near = (next(b for b in blocks if b.startswith(f"def {n}")) for n in ("far", "near"))
+    moved = PLAIN.replace(far, "@").replace(near, far).replace("@", near)
+    more = "UNRELATED = 5\ndef stranger(): return STEPS\n" + PLAIN + "\nUNRELATED = 6"
+    assert moved != PLAIN
+    same = {key(cell(text)) for text in (PLAIN, spaced, "\n".join(told), moved, more)}
+    assert len(same) == 1
+
+
+def test_a_class_within_a_function_has_neither_lines_nor_docstrings():
+    plain = "def train():\n  class A:\n    n = 1\n    for i in range(3): n += i\n  return A"
+    told = "\n\ndef train():\n  class A:\n    'said'\n    n = 1\n    for i in range(3): n += i\n  return A"
+    assert key(cell(plain)) == key(cell(told)) != key(cell(plain.replace("n = 1", "n = 2")))
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_the_key_is_the_same_in_every_process(seed, tmp_path):
+    source = PLAIN + "\nNAMES = {'a', 'b', 'c', (1, 'd')}\nG = torch.Generator().manual_seed(3)\n"
+    source += "import enum\nclass Kind(enum.Enum):\n    A = 1\n    B = 'b'\n"
+    source += "def both(*a): return train(*a), NAMES, G, Kind.A, torch.relu, max"
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from course_lib.provenance import depends_on\nfrom course_lib.cache import fingerprint\n"
+        + source
+        + "\nprint(fingerprint(depends_on(both)))"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+    ran = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True)
+    assert ran.stdout.strip() == key(cell(source, "both")), ran.stderr
+
+
+def test_cells_of_ipython():
+    """A function that a later cell defines anew is another; the old one, still at hand, is itself."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    first = "import torch\nSTEPS = 3\ndef helper(x): return x\ndef train(x): return helper(x) * STEPS"
+    again = "def train(x): return helper(x) + STEPS"
+
+    def run(text):
+        assert shell.run_cell(text, store_history=True).success
+        return shell.user_ns["train"]
+
+    old = run(first)
+    keys = [key(old), key(run(again)), key(old)]
+    keys += [key(run(first)), key(run("STEPS = 4")), key(run("def helper(x): return -x"))]
+    assert keys[0] == keys[2] == keys[3] and len(set(keys)) == 4
+    shell.run_cell("%%time\ndef train(x):\n    return helper(x) + STEPS")
+    run("STEPS = 3\ndef helper(x): return x")
+    assert key(shell.user_ns["train"]) == keys[1]
+
+
+# The three proofs that results were stale.
+def test_a_constant_two_functions_away_counts():
+    text = """
+        from course_lib.training import batches, cross_entropy, fit
+        LR = 5e-3
+        def inner(model, images, labels):
+            return fit(model, batches(images, labels, 16), cross_entropy, steps=STEPS, lr=LR)
+        def train(model, images, labels):
+            return inner(model, images, labels)
+    """
+    keys = [key(cell(text, STEPS=steps)) for steps in (20, 200, 20)]
+    assert keys[0] == keys[2] != keys[1]
+    assert key(cell(text)) not in keys  # not defined yet: no error
+
+
+def test_a_margin_a_measure_and_a_seed_in_a_closure_count():
+    text = """
+        import torch
+        from course_lib.dissimilarities import pair_loss
+        from course_lib.training import fit, identity_batches
+        def trainer(rho, margin):
+            def loss(model, images, labels):
+                x = model["encoder"](images)
+                i, j = torch.triu_indices(len(x), len(x), offset=1)
+                return pair_loss(rho(x[i], x[j]), labels[i] == labels[j], margin)
+            def train(model, images, labels):
+                sample = identity_batches(images, labels, identities=4, photos=4)
+                return fit(model, sample, loss, steps=5, seed=SEED, label="pairs")
+            return train
+    """
+    keys = [
+        key(cell(text, "trainer", SEED=seed)(rho, margin))
+        for seed, rho, margin in (
+            (0, rho_cosine, 0.5),
+            (0, rho_cosine, 1.9),
+            (0, rho_l2, 0.5),
+            (7, rho_cosine, 0.5),
+        )
+    ]
+    assert len(set(keys)) == 4 and key(cell(text, "trainer", SEED=0)(rho_cosine, 0.5)) == keys[0]
+
+
+def test_a_change_within_the_library_counts(monkeypatch):
+    """As a student makes it in a cell, for functions, closures and whatever is named as module.name."""
+    train = cell("def train(): return face_recipe.STEPS, face_recipe.verify", face_recipe=face_recipe)
+    things = [face_recipe.face_trainer(0), face_recipe.face_trainer, train, drawn.faces]
+    before = [key(x) for x in things]
+    assert before[0] == key(face_recipe.face_trainer(0)) != key(face_recipe.face_trainer(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(face_recipe, "STEPS", 7)
+        assert [key(x) == y for x, y in zip(things, before, strict=True)] == [0, 1, 0, 1]
+        assert key(face_recipe.face_trainer(0)) != before[0]
+    with monkeypatch.context() as patch:
+        patch.setitem(drawn.FIRST, "test", 5_000_000)
+        assert [key(x) == y for x, y in zip(things, before, strict=True)] == [1, 1, 1, 0]
+    with monkeypatch.context() as patch:
+        patch.setattr(training.nn.utils, "clip_grad_norm_", lambda *a: 1)
+        assert key(face_recipe.face_trainer(0)) != before[0]
+    assert [key(x) for x in things] == before
+
+
+class Model(nn.Module):
+    def __init__(self, margin=0.5, tied=False):
+        super().__init__()
+        self.a, self.b, self.margin = nn.Linear(2, 2), nn.Linear(2, 2), margin
+        for layer in (self.a, self.b):
+            nn.init.eye_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        if tied:
+            self.b.weight = self.a.weight
+
+    def forward(self, x):
+        return self.b(self.a(x))
+
+
+def changed(change):
+    model = Model()
+    change(model)
+    return model
+
+
+def test_models_by_their_class_settings_and_weights():
+    models = [
+        Model(),
+        Model(margin=0.4),
+        Model(tied=True),
+        changed(lambda m: m.eval()),
+        changed(lambda m: m.a.weight.data.mul_(2)),
+        changed(lambda m: m.a.requires_grad_(False)),
+        changed(lambda m: setattr(m, "b", nn.Linear(2, 2, bias=False))),
+        changed(lambda m: m.register_buffer("film", torch.zeros(2), persistent=False)),
+        changed(lambda m: m.a.register_forward_hook(lambda m, x, y: y + 1)),
+        changed(lambda m: m.a.register_forward_hook(lambda m, x, y: y + 2)),
+        nn.Sequential(nn.Linear(2, 2), nn.ReLU()),
+        nn.Sequential(nn.Linear(2, 2), nn.GELU()),
+        nn.Dropout(0.1),
+        nn.Dropout(0.2),
+        nn.LSTM(2, 2),
+        nn.MultiheadAttention(4, 2),
+        MarginSoftmax(3, 2, s=4),
+        MarginSoftmax(3, 2, s=5),
+    ]
+    keys = [key(model) for model in models]
+    assert len(set(keys)) == len(models) and [key(model) for model in models] == keys
+    assert keys[8] == key(changed(lambda m: m.a.register_forward_hook(lambda m, x, y: y + 1)))
+    trained = Model()
+    trained(torch.ones(1, 2)).sum().backward()  # what a gradient leaves behind is no part of it
+    assert key(trained) == keys[0]
+
+
+def wrap(f):
+    @functools.wraps(f)
+    def wrapper(*args):
+        return f(*args) + 1
+
+    return wrapper
+
+
+# Texts of cells that define `train`; within a line each differs from the others.
+FAMILIES = {
+    "defaults": ["def train(x=1): pass", "def train(x=2): pass", "def train(*, x=2): pass"],
+    "order of try": [
+        "def train():\n try:\n  a(); b()\n except E: pass",
+        "def train():\n try:\n  a()\n except E: pass\n b()",
+    ],
+    "lambdas in one line": [
+        "train = (lambda x: x + 1, lambda x: x + 2)[0]",
+        "train = (lambda x: x + 1, lambda x: x + 2)[1]",
+    ],
+    "types of constants": ["def train(): return 1", "def train(): return True", "def train(): return 1."],
+    "signs": ["def train(): return 0.", "def train(): return -0."],
+    "keywords": ["def train(): f(a=1)", "def train(): f(b=1)"],
+    "members": ["def train(x): return x in {'a', 'b'}", "def train(x): return x in {'a', 'c'}"],
+    "generators": ["def train(): yield 1", "def train(): return 1", "async def train(): return 1"],
+    "decorated": [
+        "@wrap\ndef train(x): return x",
+        "@wrap\ndef train(x): return -x",
+        "def train(x): return x",
+    ],
+    "no_grad": [
+        "@torch.no_grad()\ndef train(x): return x",
+        "@torch.enable_grad()\ndef train(x): return x",
+        "@torch.no_grad()\ndef train(x): return -x",
+    ],
+    "memory": [
+        "@functools.lru_cache\ndef train(x): return x",
+        "@functools.lru_cache\ndef train(x): return -x",
+    ],
+    "partial": [
+        "def f(x, y): return x\ntrain = functools.partial(f, 1)",
+        "def f(x, y): return x\ntrain = functools.partial(f, 2)",
+        "def f(x, y): return y\ntrain = functools.partial(f, 1)",
+    ],
+    "methods": [
+        "class A:\n n = 1\n def go(self): return self.n\na = A(); a.n = 2\ntrain = a.go",
+        "class A:\n n = 1\n def go(self): return self.n\na = A(); a.n = 3\ntrain = a.go",
+        "class A:\n n = 1\n def go(self): return -self.n\na = A(); a.n = 2\ntrain = a.go",
+        "class A:\n n = 1\n def go(self): return self.n\n def other(self): pass\na = A(); a.n = 2\ntrain = a.go",
+    ],
+    "callables": [
+        "class A:\n def __init__(s, n): s.n = n\n def __call__(s): return s.n\ntrain = A(1)",
+        "class A:\n def __init__(s, n): s.n = n\n def __call__(s): return s.n\ntrain = A(2)",
+        "class A:\n __slots__ = ('n',)\n def __init__(s, n): s.n = n\n def __call__(s): return s.n\ntrain = A(1)",
+        "class A:\n __slots__ = ('n',)\n def __init__(s, n): s.n = n\n def __call__(s): return s.n\ntrain = A(2)",
+    ],
+    "classes": [
+        "class B:\n x = 1\nclass A(B):\n def go(self): return super().x\ndef train(): return A()",
+        "class B:\n x = 2\nclass A(B):\n def go(self): return super().x\ndef train(): return A()",
+        "class B:\n x = 1\nclass A(B):\n def go(self): return super().y\ndef train(): return A()",
+        "class B:\n x = 1\nclass A(B):\n @property\n def go(self): return super().x\ndef train(): return A()",
+        "class B:\n x = 1\nclass A(B):\n @property\n def go(self): return super().y\ndef train(): return A()",
+        "class B:\n x = 1\nclass A(B):\n @functools.cached_property\n def go(self): return 1\ndef train(): return A()",
+        "class B:\n x = 1\nclass A(B):\n @staticmethod\n def go(): return 1\ndef train(): return A()",
+        "class B:\n x = 1\nclass A(B):\n @staticmethod\n def go(): return 2\ndef train(): return A()",
+    ],
+    "dataclasses": [
+        "@dataclasses.dataclass\nclass C:\n lr: float = 1\ndef train(): return C()",
+        "@dataclasses.dataclass\nclass C:\n lr: float = 2\ndef train(): return C()",
+        "@dataclasses.dataclass\nclass C:\n lr: list = dataclasses.field(default_factory=list)\ndef train(): return C()",
+        "@dataclasses.dataclass\nclass C:\n lr: list = dataclasses.field(default_factory=dict)\ndef train(): return C()",
+        "@dataclasses.dataclass\nclass C:\n lr: float = 1\nc = C(2)\ndef train(): return c",
+        "@dataclasses.dataclass\nclass C:\n lr: float = 1\nc = C(3)\ndef train(): return c",
+        "C = collections.namedtuple('C', 'a b')\nc = C(1, 2)\ndef train(): return c",
+        "C = collections.namedtuple('C', 'a b')\nc = C(1, 3)\ndef train(): return c",
+        "C = collections.namedtuple('C', 'a d')\nc = C(1, 2)\ndef train(): return c",
+    ],
+    "enums": [
+        "class K(enum.Enum):\n A = 1\n B = 2\ndef train(): return K.A",
+        "class K(enum.Enum):\n A = 1\n B = 3\ndef train(): return K.A",
+        "class K(enum.Enum):\n B = 2\n A = 1\ndef train(): return list(K)",
+    ],
+    "own gradients": [
+        "class R(torch.autograd.Function):\n @staticmethod\n def backward(c, g): return -g\ndef train(x): return R.apply(x)",
+        "class R(torch.autograd.Function):\n @staticmethod\n def backward(c, g): return g\ndef train(x): return R.apply(x)",
+    ],
+    "named only within": [
+        "N = 1\ndef train():\n def inner():\n  return [N for _ in range(3)]\n return inner",
+        "N = 2\ndef train():\n def inner():\n  return [N for _ in range(3)]\n return inner",
+        "N = 1\ndef train():\n class Inner:\n  n = N\n return Inner",
+        "N = 2\ndef train():\n class Inner:\n  n = N\n return Inner",
+    ],
+    "imported when it runs": [
+        "def train():\n from course_lib import margins\n return margins",
+        "def train():\n from course_lib import losses\n return losses",
+        "def train():\n from course_lib.losses import mined_triplet_loss as f\n return f",
+        "def train():\n from course_lib.losses import contrastive_loss as f\n return f",
+        "def train():\n import course_lib.losses\n return course_lib.losses",
+        "def train():\n from torch import nn\n return nn",
+        "def train():\n import torch.nn.functional as F\n return F",
+        "def train():\n import nowhere.to_be_found\n return nowhere",
+    ],
+    "of packages": [
+        "def train(): return torch.relu",
+        "def train(): return torch.nn.functional.relu",
+        "def train(): return torch.float32",
+        "def train(): return torch.float64",
+        "def train(): return math.pi",
+        "def train(): return len",
+        "def train(): return max",
+    ],
+    "values": [
+        f"V = {value}\ndef train(): return V"
+        for value in (
+            "torch.zeros(3)", "torch.zeros(3, dtype=torch.int64)", "np.zeros(3)", "[0, 0]", "(0, 0)", "{0: 0, 1: 0}",
+            "{1: 0, 0: 0}", "{0, 1}", "frozenset({0, 1})", "{len, max}", "None", "torch.Generator().manual_seed(1)",
+            "torch.Generator().manual_seed(2)", "np.random.default_rng(1)", "np.random.default_rng(2)",
+            "random.Random(1)", "random.Random(2)", "np.float32(1)", "np.array([1, 'a'], dtype=object)",
+            "np.array([1, 'b'], dtype=object)", "Path('a')", "Path('b')", "range(3)", "slice(3)", "collections.Counter('ab')",
+            "collections.OrderedDict(a=1)", "collections.defaultdict(int)", "collections.defaultdict(list)",
+            "LabelledImages(torch.zeros(2), torch.zeros(2), ['a'])", "LabelledImages(torch.zeros(2), torch.ones(2), ['a'])",
+            "torch.distributions.Normal(0., 1.)", "torch.distributions.Normal(0., 2.)", "torch.Size([1])", "torch.device('cpu')",
+            "np.ma.array([1, 2], mask=[0, 1])", "np.ma.array([1, 2], mask=[1, 0])", "nn.Parameter(torch.zeros(3))",
+        )
+    ],
+}  # fmt: skip
+HANDY = {
+    "torch": torch, "nn": nn, "np": np, "math": math, "random": random, "functools": functools, "enum": enum,
+    "dataclasses": dataclasses, "collections": collections, "Path": Path, "LabelledImages": LabelledImages, "wrap": wrap,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_tells_apart(family):
+    keys = [key(cell(text, **HANDY)) for text in FAMILIES[family]]
+    assert len(set(keys)) == len(keys)
+    assert [key(cell(text, **HANDY)) for text in FAMILIES[family]] == keys
+
+
+@pytest.mark.parametrize(
+    "make, kind",
+    [
+        (lambda: open(os.devnull), "TextIOWrapper"),
+        (threading.Lock, "lock"),
+        (socket.socket, "socket"),
+        (matplotlib.figure.Figure, "Figure"),
+        (lambda: iter([1, 2]), "list_iterator"),
+        (lambda: (x for x in "ab"), "generator"),
+        (lambda: itertools.count(), "count"),
+        (lambda: torch.empty(2, device="meta"), "Tensor"),
+        (lambda: io.BufferedReader(io.BytesIO()), "BufferedReader"),
+        (lambda: nn.LazyLinear(2), "UninitializedParameter"),
+        (lambda: eval, "builtin_function_or_method"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_told_is_refused_by_name(make, kind):
+    thing = make()
+    train = cell(
+        "def write(): return log\ndef inner(): return write\ndef train(): inner()", log=thing
+    )
+    said = "depends_on: the value of 'log.*', which train\\(\\) -> inner\\(\\) -> write\\(\\) names, cannot "
+    with pytest.raises(TypeError, match=f"{said}be told \\(a {kind}\\): pass it as an argument"):
+        depends_on(train)
+    within = cell("def train(): return settings", settings={"logs": [1, thing]})
+    with pytest.raises(TypeError, match="'settings\\['logs'\\]\\[1\\].*', which train\\(\\) names"):
+        depends_on(within)
+    if hasattr(thing, "close"):
+        thing.close()
+
+
+def test_a_widget_is_refused():
+    import ipywidgets
+
+    with pytest.raises(TypeError, match="'out', which train\\(\\) names, cannot be told \\(a Output"):
+        depends_on(cell("def train(): out.clear()", out=ipywidgets.Output()))
+
+
+def test_loops_end():
+    ring, knot = [1], {}
+    ring.append(ring)
+    knot["self"] = Model()
+    knot["self"].friend = knot["self"].margin_of = [knot]
+    for thing in (ring, knot):
+        assert key(cell("def train(): return it", it=thing)) == key(
+            cell("def train(): return it", it=thing)
+        )
+    with pytest.raises(TypeError, match="part 0\\[1\\] holds itself"):
+        fingerprint(ring)
+
+
+def test_everything_that_a_page_may_name_can_be_told():
+    """Every function and class of torch and numpy's fronts; each in the same way twice."""
+    for module in (torch, nn, nn.functional, nn.init, torch.linalg, torch.optim, np, math):
+        for name in dir(module):
+            if not name.startswith("_"):
+                train = cell(f"def train(): return m.{name}", m=module)
+                if name not in ("ScalingType", "SwizzleType"):
+                    assert key(train) == key(train)
+
+
+def test_a_file_of_ones_own_counts_by_what_it_does(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    keys = []
+    for text in ("N = 1\ndef f(): return N", "# why\nN = 1\ndef f(): return N", "N = 2\ndef f(): return N"):
+        (tmp_path / "my_helpers_of_today.py").write_text(text)
+        sys.modules.pop("my_helpers_of_today", None)
+        module = __import__("my_helpers_of_today")
+        by_name = cell("def train(): return h.f()", h=module)
+        whole = cell("def train(): return getattr(h, 'f')()", h=module)
+        late = cell("def train():\n from my_helpers_of_today import f\n return f()")
+        keys.append([key(x) for x in (by_name, whole, late)])
+        linecache.clearcache()
+        os.utime(tmp_path / "my_helpers_of_today.py", (len(keys), len(keys)))
+    assert keys[0] == keys[1]
+    assert all(x != y for x, y in zip(keys[0], keys[2], strict=True))
+
+
+def test_code_that_is_older_than_its_file_is_not_taken_for_the_file(tmp_path):
+    """A module edited after it was imported: what runs is the old code."""
+    file = tmp_path / "edited.py"
+    texts = ["def train():\n    return 1\n", "def train():\n    return 2\n"]
+    file.write_text(texts[0])
+    old = cell(texts[0], file=str(file))
+    before = key(old)
+    file.write_text(texts[1])
+    linecache.checkcache()
+    assert key(old) == before != key(cell(texts[1], file=str(file)))
+
+
+def library(folder, **files):
+    for name, text in files.items():
+        path = folder.joinpath("course_lib", *name.split("__in__")).with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+    return folder / "course_lib"
+
+
+@pytest.mark.parametrize(
+    "line, reached",
+    [
+        ("import course_lib.a.b", ["a/__init__", "a/b", "c"]),
+        ("import course_lib.a.b as x", ["a/__init__", "a/b", "c"]),
+        ("from course_lib.a.b import f", ["a/__init__", "a/b", "c"]),
+        ("from course_lib.a import b", ["a/__init__", "a/b", "c"]),
+        ("from course_lib import a", ["a/__init__"]),
+        ("from course_lib import c, a", ["a/__init__", "c"]),
+        ("import os, course_lib.c", ["c"]),
+        ("from .a.b import *", ["a/__init__", "a/b", "c"]),
+        ("from . import c", ["c"]),
+        ("def f():\n    if 1:\n        from course_lib import c", ["c"]),
+        ("LATER = {'c': 'course_lib.c:load'}", ["c"]),
+        ("import torch, course_library", []),
+        ("'''see course_lib.c'''", []),
+    ],
+)
+def test_every_form_of_import_is_followed(line, reached, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "ROOT", tmp_path)
+    folder = library(
+        tmp_path, __init__="", a__in____init__="", a__in__b="from ..c import g", c="", start=line
+    )
+    found = [x.relative_to(folder).with_suffix("").as_posix() for x in library_used_by(folder / "start.py")]
+    assert found == sorted(["start", *(["__init__"] if reached else []), *reached])
+
+
+def test_a_change_of_a_file_is_seen_and_a_comment_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "ROOT", tmp_path)
+    folder = library(tmp_path, start='"""Said."""\nasync def f():\n    """Said."""\n    return 1\n')
+    plain = bare_source(folder / "start.py")
+    library(tmp_path, start="# why\nasync def f():\n\n    return (\n        1)\n")
+    assert bare_source(folder / "start.py") == plain
+    library(tmp_path, start="async def f():\n    return 2\n")
+    assert bare_source(folder / "start.py") != plain
+    library(tmp_path, start="from course_lib import start\n")
+    assert library_used_by(folder / "start.py") == [folder / "start.py"]
+
+
+def test_the_library_counts_by_the_files_reached_and_no_others():
+    names = set(depends_on(cell("def train(): return f", f=face_recipe.face_trainer))[1])
+    assert {"course_lib/face_recipe.py", "course_lib/margins.py", "course_lib/training.py"} <= names
+    assert not {"course_lib/plots.py", "course_lib/boxes.py", "course_lib/hashing.py"} & names
+
+
+def test_versions_of_packages():
+    assert version_of("torch.nn") == torch.__version__ and version_of("sklearn")
+    assert version_of("math") == version_of("json.decoder") == version_of("builtins")
+    assert [version_of(x) for x in ("__main__", "course_lib.cache", "nowhere", None)] == [None] * 4
+
+
+class Point(collections.namedtuple("Point", "x y")):
+    __slots__ = ()
+
+
+@dataclasses.dataclass
+class Recipe:
+    lr: float
+    layers: list
+
+
+class Kind(enum.IntEnum):
+    A = 1
+
+
+VALUES = [
+    None, False, 0, 0.0, -0.0, math.nan, math.inf, 0j, "", "0", "None", b"", b"0", 1, True, 1.0, 10**5000, ..., [], (),
+    {}, set(), frozenset(), [1], (1,), {1}, [1, 2], [[1], 2], [[1, 2]], ["ab"], ["a", "b"], {"a": 1}, {"a": 2}, {1: "a"},
+    [("a", 1)], {"1": 1}, {1: 1}, {True: 1}, {"a", "b"}, {"a", "c"}, "\ud800", range(3), range(4), slice(3), slice(None, 3, 1),
+    Path("a"), Path("b"), torch.float32, torch.float64, torch.device("cpu"), torch.Size([1]), Kind.A, Point(1, 2),
+    Point(1, 3), Recipe(1.0, [1]), Recipe(1.0, [2]), np.float32(1), np.float64(1), np.int64(1), np.bool_(True), np.str_("a"),
+    torch.zeros(2), torch.zeros(2, 1), torch.zeros(1, 2), torch.ones(2), torch.zeros(()), torch.zeros(0), torch.zeros(0, 2),
+    torch.zeros(2).half(), torch.zeros(2).bfloat16(), torch.zeros(2, dtype=torch.int64), torch.tensor([0.0, -0.0]),
+    torch.tensor([1.00001]), torch.tensor([1.00002]), [torch.tensor([1.00001])], [torch.tensor([1.00002])],
+    {"a": torch.zeros(2)}, {"a": torch.ones(2)}, torch.tensor([1j]), torch.tensor([1j]).conj(), torch.tensor([True]),
+    torch.arange(6).view(2, 3), torch.arange(6).view(3, 2), torch.arange(6).view(3, 2).T, torch.arange(8)[::2],
+    torch.eye(2).to_sparse(), torch.eye(2), np.zeros(2), np.zeros((2, 1)), np.ones(2), np.zeros(2, "f4"), np.zeros(2, ">f4"),
+    np.zeros(()), np.array(["a"]), np.array(["b"]), np.zeros(2, "M8[s]"), np.zeros(2, "M8[D]"), np.zeros(2, [("a", "f4")]),
+    np.zeros(2, [("b", "f4")]), np.arange(6).reshape(2, 3), np.arange(6).reshape(3, 2).T,
+]  # fmt: skip
+
+
+def test_fingerprints_tell_values_apart_by_type_and_content():
+    keys = [fingerprint(value) for value in VALUES]
+    assert [i for i, x in enumerate(keys) if keys.index(x) != i] == []
+    assert [fingerprint(value) for value in VALUES] == keys
+    assert len({fingerprint("a", "b"), fingerprint("ab"), fingerprint(("a", "b")), fingerprint()}) == 4
+    a, b = np.zeros(5000), np.zeros(5000)
+    b[2500] = 1
+    assert fingerprint(a) != fingerprint(b)
+
+
+def test_fingerprints_do_not_depend_on_layout_order_of_keys_or_gradients():
+    x = torch.arange(6.0).view(2, 3)
+    assert fingerprint(x) == fingerprint(x.T.contiguous().T) == fingerprint(nn.Parameter(x))
+    array = np.arange(6).reshape(2, 3)
+    assert fingerprint(array) == fingerprint(np.asfortranarray(array))
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+
+
+class Sub(torch.Tensor):
+    pass
+
+
+@pytest.mark.parametrize(
+    "value, kind",
+    [
+        (np.array([1, "a"], dtype=object), "ndarray"),
+        (np.ma.array([1], mask=[1]), "MaskedArray"),
+        (torch.zeros(2).as_subclass(Sub), "Sub"),
+        (torch.empty(2, device="meta"), "Tensor"),
+        (len, "builtin_function_or_method"),
+        (collections.defaultdict(int), "defaultdict"),
+        (object(), "object"),
+        (nn.ReLU(), "ReLU"),
+    ],
+    ids=str,
+)
+def test_fingerprints_refuse_what_they_cannot_tell(value, kind):
+    with pytest.raises(TypeError, match=f"cannot tell the value of part 1 \\(a {kind}\\)"):
+        fingerprint(0, value)
+    with pytest.raises(TypeError, match=f"the value of part 0\\['log'\\]\\[1\\] \\(a {kind}\\)"):
+        fingerprint({"log": [0, value]})
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers(-2, 2) | st.floats() | st.text(max_size=2),
+                    lambda x: st.lists(x, max_size=3) | st.dictionaries(st.integers(0, 3) | st.text(max_size=1), x, max_size=3)
+                    | st.tuples(x, x)), st.data())  # fmt: skip
+@settings(max_examples=100, deadline=None)
+def test_two_values_have_one_fingerprint_only_if_they_read_alike(value, data):
+    def plain(x):
+        if isinstance(x, dict):
+            return sorted((repr(k), plain(v)) for k, v in x.items())
+        return (type(x).__name__, [plain(y) for y in x]) if isinstance(x, list | tuple) else repr(x)
+
+    other = data.draw(st.lists(st.none() | st.integers(-1, 1), max_size=2) | st.just(value))
+    same = type(value) is type(other) and plain(value) == plain(other)
+    assert (fingerprint(value) == fingerprint(other)) == same
+
+
+def test_a_key_over_two_thousand_pictures_takes_a_tenth_of_a_second():
+    people = LabelledImages(torch.rand(2000, 3, 32, 32), torch.arange(2000) // 20, ["a"])
+    train = cell(PLAIN + "\ndef all(): return train, people, people.images", "all", people=people)
+    key(train)
+    seconds = []
+    for _ in range(5):
+        started = time.perf_counter()
+        key(train)
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) < 0.1
