@@ -22,19 +22,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from course_lib import sources
 from course_lib.cache import ROOT, fingerprint
-from course_lib.sources import (
-    address_of,
-    bare_source,
-    code_names,
-    code_text,
-    files_of,
-    library_used_by,
-    version_of,
-)
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes)
-_MISSING = object()  # what a name stands for that nobody has defined yet
 # Packages whose objects' pickled state is all that there is to them; a Figure or a widget is more than its state.
 _STATE_IS_ALL = {"torch", "torchvision", "numpy", "scipy", "sklearn", "PIL"}
 _SEES_EVERYTHING = (eval, exec, globals, __import__)
@@ -64,7 +55,8 @@ def depends_on(*things: object) -> tuple:
     Raises:
         TypeError: the value of something that they name cannot be told: an open file, a lock, a figure, an iterator.
 
-    The key of a dict counts by its place: a loop over it goes that way. Device and gradients of a tensor do not count.
+    The order of a dict counts: a loop over it goes that way. Device and gradients of a tensor do not. The structure holds
+    tensors, not copies of them: take its fingerprint before anything is trained.
 
     >>> def trainer(margin):
     ...     return lambda x: (x - margin).relu()
@@ -74,8 +66,8 @@ def depends_on(*things: object) -> tuple:
     """
     walk = _Walk()
     told = [walk.tell(x, (getattr(x, "__name__", type(x).__name__),), True) for x in things]
-    files = sorted({path for start in walk.files for path in library_used_by(start)})
-    return told, {path.relative_to(ROOT).as_posix(): bare_source(path) for path in files}
+    files = sorted({path for start in walk.files for path in sources.library_used_by(start)})
+    return told, {path.relative_to(ROOT).as_posix(): sources.bare_source(path) for path in files}
 
 
 class _Walk:
@@ -86,9 +78,8 @@ class _Walk:
     """
 
     def __init__(self):
-        self.seen: dict[
-            int, tuple[int, object]
-        ] = {}  # id -> number, and the thing: an id lives as long
+        # id -> number, and the thing itself: an id is good for as long as it lives.
+        self.seen: dict[int, tuple[int, object]] = {}
         self.files: set[Path] = set()
 
     def tell(self, thing: object, chain: tuple[str, ...], strict: bool) -> object:
@@ -96,7 +87,7 @@ class _Walk:
         kind = type(thing)
         if kind in _PLAIN:
             return thing
-        if thing is _MISSING:
+        if thing is sources.MISSING:
             return ("missing",)
         if strict and any(thing is x for x in _SEES_EVERYTHING):
             return self.refuse(thing, chain, strict)
@@ -113,27 +104,26 @@ class _Walk:
             # In an order that does not depend on hashes.
             items = sorted(thing, key=lambda x: fingerprint(_Walk().tell(x, chain, strict)))
             return kind.__name__, self.each(enumerate(items), chain, strict)
-        if kind in (Tensor, nn.Parameter) and not (thing.is_meta or thing.is_quantized):
+        if isinstance(thing, Tensor):
+            if kind not in (Tensor, nn.Parameter) or thing.is_meta or thing.is_quantized:
+                return self.refuse(thing, chain, strict)
             return kind.__name__, thing.requires_grad, thing.detach()
         if kind is np.ndarray and not thing.dtype.hasobject:
             return "array", thing
         if kind is torch.Generator:
             return "generator", str(thing.device), thing.get_state()
         if kind is types.CodeType:
-            return "code", code_text(thing)
+            return "code", sources.code_text(thing)
         if kind in _CARRIERS:
             parts = {name: getattr(thing, name) for name in _CARRIERS[kind]}
             return kind.__name__, self.pairs(parts, chain, strict)
         if isinstance(thing, types.ModuleType):
             return self.module(thing, chain)
-        if kind is types.FunctionType:
-            version = version_of(thing.__globals__.get("__name__"))
-        else:
-            version = version_of(getattr(thing, "__module__", None))
-        if version and (address := address_of(thing)):
+        home = getattr(thing, "__module__", None)
+        if (version := sources.version_of(home)) and (address := sources.address_of(thing)):
             return "of a package", address, version
         if kind is types.FunctionType:
-            return self.function(thing, chain, version)
+            return self.function(thing, chain)
         if isinstance(thing, type):
             return self.type(thing, chain)
         return self.state(thing, chain, strict)
@@ -142,45 +132,41 @@ class _Walk:
         return [self.tell(item, (*chain, f"[{i}]"), strict) for i, item in items]
 
     def pairs(self, items: dict, chain: tuple[str, ...], strict: bool, dot: bool = False) -> list:
-        return [
-            (
-                self.tell(key, (*chain, " (a key)"), strict),
-                self.tell(value, (*chain, f".{key}" if dot else f"[{key!r}]"), strict),
-            )
-            for key, value in items.items()
-        ]
+        told = []
+        for key, value in items.items():
+            place = f".{key}" if dot else f"[{key!r}]"
+            told.append(self.tell(key, (*chain, " (a key)"), strict))
+            told.append(self.tell(value, (*chain, place), strict))
+        return told
 
     def library(self, name: str | None) -> bool:
         """Whether a module is the library's; its file counts then."""
         if str(name).split(".")[0] != "course_lib":
             return False
-        self.files.update(files_of(name))
+        self.files.update(sources.files_of(name))
         return True
 
     def module(self, module: types.ModuleType, chain: tuple[str, ...]) -> tuple:
         """A module as a whole: a package by its version, the library by its files, others by what they hold."""
         name = module.__name__
-        if (version := version_of(name)) or self.library(name):
+        if (version := sources.version_of(name)) or self.library(name):
             return "module", name, version
         held = {k: v for k, v in sorted(vars(module).items()) if not k.startswith("__")}
         return "module", self.pairs(held, chain, True, dot=True)
 
-    def function(self, f: types.FunctionType, chain: tuple[str, ...], version: str | None) -> tuple:
+    def function(self, f: types.FunctionType, chain: tuple[str, ...]) -> tuple:
+        """A function: what it does, its defaults, closure and attributes, and all that it names."""
         chain, code = (*chain[:-1], f"{chain[-1]}()"), f.__code__
-        library = self.library(f.__globals__.get("__name__"))
-        closure = {}
-        for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True):
-            try:
-                closure[name] = cell.cell_contents
-            except ValueError:  # not assigned yet
-                closure[name] = _MISSING
-        parts = [code_text(code), version]
-        for held in (f.__defaults__, f.__kwdefaults__, closure, vars(f)):
+        # Not f.__module__: a wrapper that a package puts around a function of one's own claims to be that function.
+        home = f.__globals__.get("__name__")
+        version, library = sources.version_of(home), self.library(home)
+        parts = [sources.code_text(code), version]
+        for held in (f.__defaults__, f.__kwdefaults__, sources.closure_of(f), vars(f)):
             held = held if isinstance(held, dict) else {"a default": held}
             parts.append(self.pairs(held, chain, True, dot=True))
         if version is None:
             scope = ChainMap(f.__globals__, f.__builtins__)
-            for names in code_names(code):
+            for names in sources.code_names(code):
                 if isinstance(names[0], str):
                     parts.append((names, self.named(names, scope, chain, not library)))
                 elif not library:
@@ -189,24 +175,22 @@ class _Walk:
 
     def named(self, names: tuple, scope: dict, chain: tuple[str, ...], strict: bool) -> object:
         """The value of a global name, or of module.name."""
-        thing, home = scope.get(names[0], _MISSING), None
-        for name in names[1:]:
-            if not isinstance(thing, types.ModuleType):
-                break
-            home, thing = thing, getattr(thing, name, _MISSING)
-        if home is None or isinstance(thing, types.ModuleType):
-            return self.tell(thing, (*chain, ".".join(names)), strict)
-        plain = (*_PLAIN, types.FunctionType, type)
-        if (version := version_of(home.__name__)) and not isinstance(thing, plain):
-            return "of a package", home.__name__, names, version
-        strict = strict and not self.library(home.__name__)
-        return self.tell(thing, (*chain, ".".join(names)), strict)
+        thing, home, rest = scope.get(names[0], sources.MISSING), None, list(names[1:])
+        while rest and isinstance(thing, types.ModuleType):
+            home, thing = thing, getattr(thing, rest.pop(0), sources.MISSING)
+        chain = (*chain, ".".join(names[: len(names) - len(rest)]))
+        if home and not isinstance(thing, types.ModuleType):
+            version = sources.version_of(home.__name__)
+            if version and not isinstance(thing, (*_PLAIN, types.FunctionType, type)):
+                return "of a package", home.__name__, names, version
+            strict = strict and not self.library(home.__name__)
+        return self.tell(thing, chain, strict)
 
     def imported(self, level, name, wanted, package, chain) -> list:
         """What a function of one's own imports when it runs: from name import wanted."""
         try:
             name = util.resolve_name("." * level + name, package)
-            if version := version_of(name):
+            if version := sources.version_of(name):
                 return [(name, wanted, version)]
             scope = {name: importlib.import_module(name)}
             for part in wanted or ():
@@ -227,10 +211,9 @@ class _Walk:
     def state(self, thing: object, chain: tuple[str, ...], strict: bool) -> tuple:
         """An object as pickle would rebuild it: from which class or function, with which state."""
         kind = type(thing)
-        version = version_of(kind.__module__)
-        root = kind.__module__.split(".")[0]
-        foreign = version and root not in _STATE_IS_ALL | sys.stdlib_module_names
-        if foreign or (version and isinstance(thing, Iterator)):
+        roots = {x.__module__.split(".")[0] for x in kind.__mro__} - _STATE_IS_ALL
+        foreign = any(map(sources.version_of, roots - sys.stdlib_module_names))
+        if foreign or (isinstance(thing, Iterator) and sources.version_of(kind.__module__)):
             return self.refuse(thing, chain, strict)
         if not strict and isinstance(thing, PurePath):
             return "path", kind.__name__
@@ -262,6 +245,6 @@ class _Walk:
         last = max((i for i, part in enumerate(chain) if part.endswith("()")), default=-1)
         name, by = "".join(chain[last + 1 :]), " -> ".join(chain[: last + 1])
         raise TypeError(
-            f"depends_on: the value of {name!r}{f', which {by} names,' if by else ''} cannot be told "
+            f"depends_on: the value of '{name}'{f', which {by} names,' if by else ''} cannot be told "
             f"(a {type(thing).__qualname__}): pass it as an argument or make it a plain value"
         )

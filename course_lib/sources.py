@@ -15,6 +15,8 @@ from pathlib import Path
 
 from course_lib.cache import ROOT, fingerprint
 
+MISSING = object()  # what a name stands for that nobody has defined yet
+
 
 @functools.cache
 def _installed(root: str) -> str | None:
@@ -112,6 +114,17 @@ def code_names(code: types.CodeType) -> list[tuple]:
         elif isinstance(x.argval, types.CodeType):
             found.update(code_names(x.argval))
     return sorted(found, key=repr)
+
+
+def closure_of(function: types.FunctionType) -> dict[str, object]:
+    """The variables of the functions around it that a function uses, by name."""
+    found = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:
+            found[name] = MISSING
+    return found
 
 
 def files_of(module: str) -> list[Path]:
