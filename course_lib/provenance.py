@@ -55,8 +55,8 @@ def depends_on(*things: object) -> tuple:
     Raises:
         TypeError: the value of something that they name cannot be told: an open file, a lock, a figure, an iterator.
 
-    The order of a dict counts: a loop over it goes that way. Device and gradients of a tensor do not. The structure holds
-    tensors, not copies of them: take its fingerprint before anything is trained.
+    The order of a dict counts: a loop over it goes that way. Device and gradients of a tensor do not. The structure
+    holds tensors, not copies of them: take its fingerprint before anything is trained.
 
     >>> def trainer(margin):
     ...     return lambda x: (x - margin).relu()

@@ -181,7 +181,7 @@ def load_or_train(
     library = [p.read_text() for p in sorted(files)]
     initial = [part for label, tensor in model.state_dict().items() for part in (label, tensor)]
     key = fingerprint(
-        str(model), *initial, *data, inspect.getsource(train), library, torch.__version__
+        str(model), *initial, *data, inspect.getsource(train), library, str(torch.__version__)
     )
 
     def make() -> dict[str, Tensor]:

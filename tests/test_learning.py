@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from course_lib import cache, training
-from course_lib.cache import cached, fingerprint
+from course_lib.cache import cached
 from course_lib.detectors.common import Backbone
 from course_lib.encoders import Classifier, ConvEncoder, embed
 from course_lib.training import batches, cross_entropy, fit, load_or_train
@@ -120,11 +120,6 @@ def test_load_or_train_trains_once(tmp_path):
     assert len(calls) == 3 and len(list((tmp_path / "cache").iterdir())) == 3
 
 
-def test_a_file_and_all_it_imports():
-    found = cache.library_used_by(cache.ROOT / "course_lib" / "margins.py")
-    assert [path.stem for path in found] == ["checks", "distances", "margins"]
-
-
 def test_weights_of_a_detector_depend_on_its_own_modules(monkeypatch):
     """Boxes count for the models whose module imports them, and for no others."""
 
@@ -193,21 +188,6 @@ def test_two_processes_fill_the_cache_at_once(tmp_path):
         process.join(60)
     assert [process.exitcode for process in both] == [0, 0]
     assert os.listdir(tmp_path) == ["x-k.safetensors"]
-
-
-def test_fingerprints_tell_apart():
-    parts = [
-        torch.zeros(2),
-        torch.zeros(2, dtype=torch.float64),
-        torch.zeros(1, 2),
-        torch.ones(2),
-        "0",
-        0,
-        ["a", "b"],
-        "ab",
-    ]
-    assert len({fingerprint(part) for part in parts}) == len(parts)
-    assert fingerprint("a", "b") != fingerprint("ab")
 
 
 def test_a_linear_model_goes_through_the_same_loop():
