@@ -61,7 +61,13 @@ _TEXTS: dict[type, Callable] = {
 
 def _feed(digest, value: object, name: str, above: tuple[int, ...]) -> None:
     """Add one value to a digest: its type and its length first, so that no two values give the same bytes."""
-    kind, label = type(value), f"{type(value).__module__}.{type(value).__qualname__}"
+    kind = type(value)
+    if kind in _TEXTS:
+        text = _TEXTS[kind](value)
+        text = text if isinstance(text, bytes) else text.encode()
+        digest.update(f"{kind.__name__} {len(text)}:".encode() + text)
+        return
+    label = f"{kind.__module__}.{kind.__qualname__}"
     if id(value) in above:
         raise TypeError(f"fingerprint: {name} holds itself: its value has no end")
     inside = (*above, id(value))
@@ -75,9 +81,7 @@ def _feed(digest, value: object, name: str, above: tuple[int, ...]) -> None:
         for place, item in items:
             _feed(digest, item, f"{name}{place}", inside)
 
-    if kind in _TEXTS:
-        write(_TEXTS[kind](value))
-    elif kind in (Tensor, nn.Parameter) and not (value.is_meta or value.is_quantized):
+    if kind in (Tensor, nn.Parameter) and not (value.is_meta or value.is_quantized):
         plain = value.detach().to_dense() if value.layout != torch.strided else value.detach()
         plain = plain.cpu().resolve_conj().resolve_neg().contiguous()
         label = "tensor"

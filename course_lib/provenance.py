@@ -112,8 +112,6 @@ class _Walk:
             return "array", thing
         if kind is torch.Generator:
             return "generator", str(thing.device), thing.get_state()
-        if kind is types.CodeType:
-            return "code", sources.code_text(thing)
         if kind in _CARRIERS:
             parts = {name: getattr(thing, name) for name in _CARRIERS[kind]}
             return kind.__name__, self.pairs(parts, chain, strict)
@@ -129,12 +127,14 @@ class _Walk:
         return self.state(thing, chain, strict)
 
     def each(self, items: Iterator, chain: tuple[str, ...], strict: bool) -> list:
-        return [self.tell(item, (*chain, f"[{i}]"), strict) for i, item in items]
+        return [
+            x if type(x) in _PLAIN else self.tell(x, (*chain, f"[{i}]"), strict) for i, x in items
+        ]
 
     def pairs(self, items: dict, chain: tuple[str, ...], strict: bool, dot: bool = False) -> list:
         told = []
         for key, value in items.items():
-            place = f".{key}" if dot else f"[{key!r}]"
+            place = f".{key}" if dot else f"[{key!r}]" if type(key) in _PLAIN else "[...]"
             told.append(self.tell(key, (*chain, " (a key)"), strict))
             told.append(self.tell(value, (*chain, place), strict))
         return told

@@ -5,9 +5,9 @@ import dis
 import functools
 import inspect
 import itertools
+import os
 import re
 import sys
-import sysconfig
 import types
 from bisect import bisect_left
 from importlib import metadata, util
@@ -28,18 +28,24 @@ def _installed(root: str) -> str | None:
         spec = util.find_spec(root) if root not in ("__main__", "course_lib") else None
     except (ValueError, ImportError):
         return None
-    where = Path(
-        [*((spec and spec.submodule_search_locations) or ()), (spec and spec.origin) or "."][0]
-    )
-    if {"site-packages", "dist-packages"} & set(where.parts):
-        for name in (root, *metadata.packages_distributions().get(root, ())[:1]):
-            try:
-                return metadata.version(name)
-            except metadata.PackageNotFoundError:
-                pass
-        return str(getattr(sys.modules.get(root), "__version__", "unknown"))
-    stdlib = str(where) == "frozen" or Path(sysconfig.get_path("stdlib")) in where.parents
-    return python if stdlib else None
+    if spec is None:
+        return None
+    where = Path([*(spec.submodule_search_locations or ()), spec.origin or "."][0])
+    if {"site-packages", "dist-packages"}.isdisjoint(where.parts):
+        if str(where) == "frozen" or Path(os.__file__).parent in where.parents:
+            return python
+    for name in (root, *_distributions().get(root, ())):
+        try:
+            package = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        # What is installed to be edited lies elsewhere: it is one's own.
+        if Path(package.locate_file(where.name)).resolve() == where.resolve():
+            return package.version
+    return None
+
+
+_distributions = functools.cache(metadata.packages_distributions)
 
 
 def version_of(module: object) -> str | None:

@@ -134,8 +134,7 @@ def test_a_class_within_a_function_has_neither_lines_nor_docstrings():
     assert key(cell(plain)) == key(cell(told)) != key(cell(plain.replace("n = 1", "n = 2")))
 
 
-@pytest.mark.parametrize("seed", ["1", "2"])
-def test_the_key_is_the_same_in_every_process(seed, tmp_path):
+def test_the_key_is_the_same_in_every_process(tmp_path):
     source = PLAIN + "\nNAMES = {'a', 'b', 'c', (1, 'd')}\nG = torch.Generator().manual_seed(3)\n"
     source += "import enum\nclass Kind(enum.Enum):\n    A = 1\n    B = 'b'\n"
     source += "def both(*a): return train(*a), NAMES, G, Kind.A, torch.relu, max"
@@ -145,7 +144,7 @@ def test_the_key_is_the_same_in_every_process(seed, tmp_path):
         + source
         + "\nprint(fingerprint(depends_on(both)))"
     )
-    environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONHASHSEED": "1", "PYTHONPATH": str(ROOT)}
     ran = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True)
     assert ran.stdout.strip() == key(cell(source, "both")), ran.stderr
 
@@ -487,6 +486,20 @@ def test_a_widget_is_refused():
             depends_on(cell("def train(): out.clear()", out=out))
 
 
+def test_training_does_not_change_the_key():
+    text = """
+        import torch
+        from torch import nn
+        from course_lib.training import batches, cross_entropy, fit
+        def train(model, x, y):
+            return fit(model, batches(x, y, 4), cross_entropy, steps=3)
+    """
+    train, model = cell(text), nn.Linear(2, 2)
+    before, untrained = key(train), key(model)
+    train(model, torch.rand(9, 2), torch.arange(9) % 2)
+    assert key(train) == before and key(model) != untrained
+
+
 def test_loops_end():
     ring, knot = [1], {}
     ring.append(ring)
@@ -549,13 +562,17 @@ def test_the_library_counts_by_the_files_reached_and_no_others():
     assert not {"course_lib/plots.py", "course_lib/boxes.py", "course_lib/hashing.py"} & names
 
 
-def test_a_key_over_two_thousand_pictures_takes_a_tenth_of_a_second():
-    people = LabelledImages(torch.rand(2000, 3, 32, 32), torch.arange(2000) // 20, ["a"])
-    train = cell(PLAIN + "\ndef all(): return train, people, people.images", "all", people=people)
+def test_a_key_over_a_thousand_pictures_costs_hardly_more_than_reading_them_once():
+    """They are named three times. 12 MB are read in 25 to 50 ms, the rest is 15."""
+    people = LabelledImages(torch.rand(1000, 3, 32, 32), torch.arange(1000) // 20, ["a"])
+    text = PLAIN + "\ndef again(): return people\ndef all(): return train, again, people, images"
+    train = cell(text, "all", people=people, images=people.images)
     key(train)
-    seconds = []
-    for _ in range(5):
-        started = time.perf_counter()
-        key(train)
-        seconds.append(time.perf_counter() - started)
-    assert min(seconds) < 0.1
+
+    def seconds(work):
+        started = time.process_time()
+        work()
+        return time.process_time() - started
+
+    plain = min(seconds(lambda: fingerprint(people.images)) for _ in range(5))
+    assert min(seconds(lambda: key(train)) for _ in range(5)) < 1.5 * plain + 0.05
