@@ -7,7 +7,8 @@
     data, render                            one door to every data set, and the world that is drawn
     training, recipes                       the loop, kept weights; what is trained once and shared
     page                                    what the notebooks draw and show
-    arguments, cache, machine, provenance   what comes in, what is kept, where, and what it depends on
+    arguments, cache, machine               what comes in, what is kept, and where
+    provenance, sources                     what a result depends on: what code does, names and reaches
 
 Importing `course_lib` itself costs nothing: torch and the rest are imported by the modules that need them.
 """
