@@ -69,6 +69,7 @@ def test_mining_by_hand():
 
 def test_margins_by_hand():
     cosines, right = torch.tensor([[0.5, 0.2]]), torch.tensor([0])
+    torch.testing.assert_close(plain.margin_logits(cosines, right), 16 * cosines)
     for margin, target in (
         ({}, 0.5),
         ({"m3": 0.35}, 0.15),

@@ -16,7 +16,7 @@ def test_by_hand():
     a, b = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[2.0, 0.0], [0.0, 3.0]])
     # each view: cosine 1 with its partner, 0 with the two others
     expected = -math.log(math.e**2 / (math.e**2 + 2))
-    assert nt_xent(a, b, temperature=0.5).item() == pytest.approx(expected)
+    assert nt_xent(a, b).item() == pytest.approx(expected)  # the temperature is 1/2
     assert nt_xent(a, b.flip(0), temperature=0.5).item() == pytest.approx(math.log(math.e**2 + 2))
     assert nt_xent(a[:1], b[:1]).item() == 0  # nothing to confuse it with
 

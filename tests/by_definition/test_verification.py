@@ -71,6 +71,8 @@ def test_folds_and_pairs_are_the_librarys(seed, folds):
     for fold in (folds, torch.randint(folds, (30,), generator=generator)):
         ours, theirs = (module.kfold_accuracy(scores, same, fold) for module in (plain, fast))
         torch.testing.assert_close(ours, theirs)
+    tenths = plain.kfold_accuracy(scores, same)
+    torch.testing.assert_close(tenths, fast.kfold_accuracy(scores, same))
     x, labels = torch.randn(6, 3, generator=generator), torch.tensor([0, 0, 1, 1, 1, 2])
     for ours, theirs in zip(plain.all_pairs(x, labels), fast.all_pairs(x, labels), strict=True):
         torch.testing.assert_close(ours, theirs)
