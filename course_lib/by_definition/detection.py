@@ -60,7 +60,7 @@ def anchors(height, width, stride, sizes, ratios):
     return torch.tensor(boxes).view(-1, 4)
 
 
-def center_and_size(box):
+def centre_and_size(box):
     """x and y of the centre, width, height.  # [4] -> 4 numbers"""
     x1, y1, x2, y2 = box
     return (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1
@@ -70,8 +70,8 @@ def encode(boxes, anchors):
     """((x - xa) / wa, (y - ya) / ha, log(w / wa), log(h / ha))  # [N, 4], [N, 4] -> [N, 4]"""
     offsets = []
     for box, anchor in zip(boxes, anchors, strict=True):
-        x, y, w, h = center_and_size(box)
-        xa, ya, wa, ha = center_and_size(anchor)
+        x, y, w, h = centre_and_size(box)
+        xa, ya, wa, ha = centre_and_size(anchor)
         offsets.append(torch.stack([(x - xa) / wa, (y - ya) / ha, (w / wa).log(), (h / ha).log()]))
     return torch.stack(offsets)
 
@@ -80,7 +80,7 @@ def decode(offsets, anchors):
     """x = xa + tx wa, w = wa e^tw, so y and h; tw, th <= log(1000 / 16).  # [N, 4], [N, 4] -> [N, 4]"""
     boxes = []
     for (tx, ty, tw, th), anchor in zip(offsets, anchors, strict=True):
-        xa, ya, wa, ha = center_and_size(anchor)
+        xa, ya, wa, ha = centre_and_size(anchor)
         x, y = xa + tx * wa, ya + ty * ha
         w = wa * tw.clamp(max=math.log(1000 / 16)).exp()
         h = ha * th.clamp(max=math.log(1000 / 16)).exp()

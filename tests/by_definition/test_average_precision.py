@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from course_lib import average_precision as fast
 from course_lib.by_definition import average_precision as plain
-from tests.detection_cases import random_scenes, together, with_pycocotools
+from course_lib.detection import average_precision as fast
+from tests.detection.detection_cases import random_scenes, together, with_pycocotools
 
 KINDS = ("coco", "voc07", "voc12")
 

@@ -10,11 +10,11 @@ from torch.nn import functional as F
 from torchvision import ops
 from torchvision.models.detection._utils import BoxCoder
 
-from course_lib import boxes as fast
-from course_lib import detection_losses, mask_overlap, roi
 from course_lib.by_definition import detection as plain
-from course_lib.detectors import common
-from tests.box_cases import random_boxes, seeds
+from course_lib.detection import anchors as offsets
+from course_lib.detection import losses, masks, overlap, roi, suppression
+from course_lib.detectors import targets
+from tests.detection.box_cases import random_boxes, seeds
 
 thresholds = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
 few = st.integers(0, 12)
@@ -38,9 +38,9 @@ def test_anchors_and_offsets_by_hand():
     assert plain.anchors(1, 2, 8, (8,), (1.0,)).tolist() == [[0, 0, 8, 8], [8, 0, 16, 8]]
     assert plain.anchors(1, 1, 8, (8,), (4.0,)).tolist() == [[2, -4, 6, 12]]
     anchor, box = torch.tensor([SQUARE]), torch.tensor([[4.0, 0.0, 8.0, 8.0]])
-    offsets = plain.encode(box, anchor)
-    torch.testing.assert_close(offsets, torch.tensor([[1.0, 0.5, 0.0, math.log(2)]]))
-    torch.testing.assert_close(plain.decode(offsets, anchor), box)
+    encoded = plain.encode(box, anchor)
+    torch.testing.assert_close(encoded, torch.tensor([[1.0, 0.5, 0.0, math.log(2)]]))
+    torch.testing.assert_close(plain.decode(encoded, anchor), box)
     big = plain.decode(torch.tensor([[0.0, 0.0, 9.0, 0.0]]), anchor)[0]
     assert (big[2] - big[0]).item() == pytest.approx(4 * 62.5)
 
@@ -114,8 +114,8 @@ def test_losses_by_hand():
 def test_overlap_as_torchvision_and_the_library(n, m, seed, whole):
     a, b = random_boxes(n, seed, whole=whole), random_boxes(m, seed + 1, whole=whole)
     for ours, theirs, library in (
-        (plain.box_iou, ops.box_iou, fast.box_iou),
-        (plain.generalized_box_iou, ops.generalized_box_iou, fast.generalized_box_iou),
+        (plain.box_iou, ops.box_iou, overlap.box_iou),
+        (plain.generalized_box_iou, ops.generalized_box_iou, overlap.generalized_box_iou),
     ):
         table = ours(a, b)
         torch.testing.assert_close(table, library(a, b), atol=1e-5, rtol=1e-5)
@@ -137,14 +137,14 @@ def test_suppression_as_torchvision_and_the_library(n, seed, t, whole, kind):
     scores = (4 * scores).round() / 4 if whole else scores
     labels = torch.randint(3, (n,), generator=generator)
     assert plain.nms(boxes, scores, t).tolist() == ops.nms(boxes, scores, t).tolist()
-    assert torch.equal(plain.nms(boxes, scores, t), fast.nms(boxes, scores, t))
+    assert torch.equal(plain.nms(boxes, scores, t), suppression.nms(boxes, scores, t))
     ours = plain.batched_nms(boxes, scores, labels, t)
-    assert torch.equal(ours, fast.batched_nms(boxes, scores, labels, t))
+    assert torch.equal(ours, suppression.batched_nms(boxes, scores, labels, t))
     if not whole:  # theirs sorts ties as it likes
         assert torch.equal(ours, ops.batched_nms(boxes, scores, labels, t))
     boxes, scores = boxes.double(), scores.double()
     kept, lowered = plain.soft_nms(boxes, scores, kind, t, 0.4, 0.05)
-    expected, expected_scores = fast.soft_nms(boxes, scores, kind, t, 0.4, 0.05)
+    expected, expected_scores = suppression.soft_nms(boxes, scores, kind, t, 0.4, 0.05)
     assert torch.equal(kept, expected)
     torch.testing.assert_close(lowered.double(), expected_scores, atol=1e-6, rtol=1e-6)
 
@@ -156,13 +156,13 @@ def test_offsets_as_torchvision_and_the_library(n, seed):
     boxes[:, 2:] += 2
     anchors[:, 2:] += 2
     coder = BoxCoder((1.0,) * 4)
-    offsets = plain.encode(boxes, anchors)
-    torch.testing.assert_close(offsets, coder.encode_single(boxes, anchors), atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(offsets, fast.encode(boxes, anchors))
+    encoded = plain.encode(boxes, anchors)
+    torch.testing.assert_close(encoded, coder.encode_single(boxes, anchors), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(encoded, offsets.encode(boxes, anchors))
     wild = 5 * torch.randn(n, 4, generator=torch.Generator().manual_seed(seed))
     decoded = plain.decode(wild, anchors)
     torch.testing.assert_close(decoded, coder.decode_single(wild, anchors), atol=1e-2, rtol=1e-4)
-    torch.testing.assert_close(decoded, fast.decode(wild, anchors))
+    torch.testing.assert_close(decoded, offsets.decode(wild, anchors))
 
 
 @settings(max_examples=40, deadline=None)
@@ -175,17 +175,17 @@ def test_anchors_and_their_assignment_are_the_librarys(n, m, seed, rescue, limit
     labels = torch.randint(5, (m,), generator=torch.Generator().manual_seed(seed))
     ours, theirs = (
         assign(candidates, boxes, labels, *limits, rescue=rescue)
-        for assign in (plain.assign, common.assign)
+        for assign in (plain.assign, targets.assign)
     )
     assert [part.tolist() for part in ours] == [part.tolist() for part in theirs]
     shape = (m, n % 4, 8, (8.0, 20.0), (0.5, 1.0, 2.0))
-    torch.testing.assert_close(plain.anchors(*shape), fast.anchors(*shape))
+    torch.testing.assert_close(plain.anchors(*shape), offsets.anchors(*shape))
 
 
 def test_masks_are_the_librarys():
-    masks = torch.rand(5, 6, 7, generator=torch.Generator().manual_seed(0)) < 0.4
-    masks[0] = False
-    ours, theirs = (f(masks, masks[:3]) for f in (plain.mask_iou, mask_overlap.mask_iou))
+    several = torch.rand(5, 6, 7, generator=torch.Generator().manual_seed(0)) < 0.4
+    several[0] = False
+    ours, theirs = (f(several, several[:3]) for f in (plain.mask_iou, masks.mask_iou))
     torch.testing.assert_close(ours, theirs)
 
 
@@ -219,12 +219,12 @@ def test_losses_as_torch_and_the_library(seed, beta, gamma):
         (
             plain.smooth_l1_loss(x, y, beta),
             F.smooth_l1_loss(x, y, beta=beta, reduction="none"),
-            detection_losses.smooth_l1_loss(x, y, beta),
+            losses.smooth_l1_loss(x, y, beta),
         ),
         (
             plain.focal_loss(x, classes, 0.3, gamma),
             ops.sigmoid_focal_loss(x, classes, 0.3, gamma),
-            detection_losses.focal_loss(x, classes, 0.3, gamma),
+            losses.focal_loss(x, classes, 0.3, gamma),
         ),
     ):
         gradient = torch.autograd.grad(ours.sum(), x, retain_graph=True)[0]

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from torch.nn import functional as F
 
-from course_lib import distances as fast
 from course_lib.by_definition import embeddings as plain
+from course_lib.embeddings import distances as fast
 
 
 def test_by_hand():

@@ -12,16 +12,16 @@ from pytorch_metric_learning.distances import LpDistance
 from pytorch_metric_learning.reducers import MeanReducer
 from torch.nn import functional as F
 
-from course_lib import dissimilarities, losses, margins, mining
 from course_lib.by_definition import metric_learning as plain
 from course_lib.by_definition.embeddings import euclidean
+from course_lib.metric_learning import centers, margins, mining, pairs, triplets
 
 LINE = torch.tensor([[0.0], [2.0], [0.5], [4.0]])  # four points on a line
 TWO_CLASSES = torch.tensor([0, 0, 1, 1])
 
 
-def rows(triplets):
-    return list(zip(*(part.tolist() for part in triplets), strict=True))
+def rows(columns):
+    return list(zip(*(part.tolist() for part in columns), strict=True))
 
 
 def test_losses_by_hand():
@@ -35,13 +35,13 @@ def test_losses_by_hand():
     assert plain.triplet_loss(*triplet, margin=0.5).item() == 4 - 0.25 + 0.5
     assert plain.triplet_loss(*triplet, margin=0.5, squared=False).item() == 2 - 0.5 + 0.5
     assert plain.triplet_loss(LINE[:1], LINE[2:3], LINE[1:2], margin=3.0).item() == 0
-    centers = torch.tensor([[1.0], [1.0]])
-    loss = plain.center_loss(LINE, TWO_CLASSES, centers).item()
+    ones = torch.tensor([[1.0], [1.0]])
+    loss = plain.center_loss(LINE, TWO_CLASSES, ones).item()
     assert loss == pytest.approx((1 + 1 + 0.25 + 9) / 2 / 4)
-    moved = plain.updated_centers(centers, LINE, TWO_CLASSES, rate=0.5)
+    moved = plain.updated_centers(ones, LINE, TWO_CLASSES, rate=0.5)
     assert moved.flatten().tolist() == pytest.approx([1 - 0.5 * 0 / 3, 1 - 0.5 * (0.5 - 3) / 3])
-    scores, pairs = torch.tensor([0.9, 0.5, 0.7, 0.7]), torch.tensor([[0, 1], [1, 2], [2, 3]])
-    assert plain.pairwise_ranking_error(scores, pairs) == 1 / 3  # a tie is no error
+    scores, ranked = torch.tensor([0.9, 0.5, 0.7, 0.7]), torch.tensor([[0, 1], [1, 2], [2, 3]])
+    assert plain.pairwise_ranking_error(scores, ranked) == 1 / 3  # a tie is no error
 
 
 def test_mining_by_hand():
@@ -100,33 +100,33 @@ def agree(ours, theirs, x, **how):
 @given(st.integers(1, 9), st.integers(1, 4), st.integers(0, 999), st.floats(0.1, 3))
 def test_losses_are_the_librarys(size, classes, seed, margin):
     x, labels = batch(size, classes, seed)
-    agree(plain.contrastive_loss(x, labels, margin), losses.contrastive_loss(x, labels, margin), x)
-    d, triplets = euclidean(x, x, squared=True), plain.all_triplets(labels)
+    agree(plain.contrastive_loss(x, labels, margin), pairs.contrastive_loss(x, labels, margin), x)
+    d, listed = euclidean(x, x, squared=True), plain.all_triplets(labels)
     agree(
         plain.batch_all_triplet_loss(d, labels, margin),
-        losses.batch_all_triplet_loss(d, labels, margin),
+        triplets.batch_all_triplet_loss(d, labels, margin),
         x,
     )
-    ours = plain.mined_triplet_loss(d, triplets, margin)
-    agree(ours, losses.mined_triplet_loss(d, triplets, margin), x)
-    parts = [x[part] for part in triplets]
+    ours = plain.mined_triplet_loss(d, listed, margin)
+    agree(ours, triplets.mined_triplet_loss(d, listed, margin), x)
+    parts = [x[part] for part in listed]
     if len(parts[0]) > 0:
         for squared in (True, False):
             ours = plain.triplet_loss(*parts, margin, squared)
-            agree(ours, losses.triplet_loss(*parts, margin, squared), x)
-    centers = torch.randn(classes, 4, dtype=torch.float64)
-    agree(plain.center_loss(x, labels, centers), losses.center_loss(x, labels, centers), x)
-    module = losses.CenterLoss(classes, 4, rate=0.3).double()
-    module.centers.copy_(centers)
+            agree(ours, triplets.triplet_loss(*parts, margin, squared), x)
+    places = torch.randn(classes, 4, dtype=torch.float64)
+    agree(plain.center_loss(x, labels, places), centers.center_loss(x, labels, places), x)
+    module = centers.CenterLoss(classes, 4, rate=0.3).double()
+    module.centers.copy_(places)
     module(x.detach(), labels)
     torch.testing.assert_close(
-        plain.updated_centers(centers, x.detach(), labels, 0.3), module.centers
+        plain.updated_centers(places, x.detach(), labels, 0.3), module.centers
     )
     rho, same = d[0], labels == labels[0]
-    agree(plain.pair_loss(rho, same, margin), dissimilarities.pair_loss(rho, same, margin), x)
-    scores, pairs = x[:, 0].detach(), torch.randint(size, (5, 2))
-    ours = plain.pairwise_ranking_error(scores, pairs)
-    agree(ours, losses.pairwise_ranking_error(scores, pairs), x)
+    agree(plain.pair_loss(rho, same, margin), pairs.pair_loss(rho, same, margin), x)
+    scores, ranked = x[:, 0].detach(), torch.randint(size, (5, 2))
+    ours = plain.pairwise_ranking_error(scores, ranked)
+    agree(ours, triplets.pairwise_ranking_error(scores, ranked), x)
 
 
 @settings(max_examples=30, deadline=None)

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
 from sklearn.neighbors import NearestNeighbors
 
-from course_lib import hashing, retrieval
-from course_lib import search as exact
 from course_lib.by_definition import search as plain
 from course_lib.by_definition.embeddings import cosine
+from course_lib.search import exact, hashing, retrieval
 
 
 def vectors(n, d=4, seed=0):
