@@ -143,7 +143,8 @@ def soft_nms(boxes, scores, kind="linear", iou_threshold=0.5, sigma=0.5, score_t
                 rest[i] = rest[i] * math.exp(-(overlap**2) / sigma)
             elif overlap > iou_threshold:
                 rest[i] = rest[i] * (1 - overlap)
-    return torch.tensor(list(kept), dtype=torch.int64), torch.tensor(list(kept.values()))
+    lowered = torch.tensor(list(kept.values()), dtype=scores.dtype)
+    return torch.tensor(list(kept), dtype=torch.int64), lowered
 
 
 def roi_pool(features, rois, output_size, spatial_scale):
