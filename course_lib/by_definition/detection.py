@@ -97,7 +97,7 @@ def assign(candidates, boxes, labels, low, high, rescue=False):
         classes.append(int(labels[best]) if overlap >= high else -1 if overlap < low else -2)
         objects.append(best)
     if rescue:
-        # then match each object with its best candidate too; of two objects the first goes before
+        # then also match each object with its best candidate, if that overlaps it at all
         for m in reversed(range(len(boxes))):
             for a in range(len(candidates)):
                 if overlaps[a, m] == overlaps[:, m].max() >= 0.001:
