@@ -48,6 +48,8 @@ def test_matching_by_hand():
     assert plain.match_voc(twice, square(0.0, difficult=1)).tolist() == [-1, -1, 0]
     crowd = square(0.0, iscrowd=1, side=100.0)  # far larger, yet both lie on it
     assert plain.match_coco(twice, crowd).tolist() == [-1, -1, 0]
+    small = together(square(0.0, score=0.9, side=0.5), square(0.0, score=0.8, side=0.0))
+    assert plain.match_coco(small, crowd).tolist() == [-1, 0]  # one without an area lies on nothing
     both = together(square(0.0, iscrowd=1), square(1.0, iscrowd=0))
     assert plain.match_coco(twice, both).tolist() == [1, -1, 0]  # the object goes before the crowd
 

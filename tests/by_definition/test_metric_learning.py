@@ -44,6 +44,15 @@ def test_losses_by_hand():
     assert plain.pairwise_ranking_error(scores, ranked) == 1 / 3  # a tie is no error
 
 
+def test_a_mean_over_one_is_that_one():
+    one = torch.tensor([True])
+    assert plain.contrastive_loss(LINE[:2], TWO_CLASSES[:2], margin=1.0).item() == 2
+    assert plain.pair_loss(torch.tensor([0.5]), one, margin=1.0).item() == 0.5
+    triplet = [torch.tensor([i]) for i in (0, 1, 2)]
+    assert plain.mined_triplet_loss(euclidean(LINE, LINE), triplet, margin=0.5).item() == 2
+    assert plain.pairwise_ranking_error(torch.tensor([0.1, 0.2]), [(0, 1)]) == 1
+
+
 def test_mining_by_hand():
     d = euclidean(LINE, LINE)
     assert rows(plain.positive_pairs(TWO_CLASSES)) == [(0, 1), (1, 0), (2, 3), (3, 2)]
@@ -60,6 +69,8 @@ def test_mining_by_hand():
         (0, 1, 2),
         (1, 0, 2),
     ]  # 1 is nearer to 2 than to 3
+    alike = torch.tensor([0, 1, 2, 2, 1, 0, 9, 9, 2, 9, 0, 0, 2, 9, 0, 0.0]).view(4, 4)
+    assert rows(plain.semi_hard_triplets(alike, labels, 9.0))[0] == (0, 1, 2)  # of equals the first
     for one_class in (torch.zeros(3).long(), torch.arange(3)):
         for mine in (plain.hard_triplets, lambda d, y: plain.semi_hard_triplets(d, y, 1.0)):
             assert rows(mine(d, one_class)) == []
