@@ -3,6 +3,7 @@
     embeddings, metric_learning, search     vectors: made, learned, found again
     detection, detectors                    boxes and how they are scored; seven networks that predict them
     verification, landmarks                 same person or not; what was crawled, cleaned
+    by_definition                           each algorithm in its plain form: shown first, the oracle of the tests
 
     data, render                            one door to every data set, and the world that is drawn
     training, recipes                       the loop, kept weights; what is trained once and shared
