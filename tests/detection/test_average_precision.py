@@ -156,7 +156,9 @@ def test_bad_input_is_named():
     ):  # fmt: skip
         with pytest.raises(ValueError, match=says):
             evaluate_detections(bad, truth)
-    with pytest.raises(TypeError, match=r"labels must be int64, got torch\.float32"):
+    with pytest.raises(
+        TypeError, match=r"labels must be a tensor \[B\] of int64, got \[1\] of float32"
+    ):
         evaluate_detections([{**good, "labels": torch.zeros(1)}], [target])
     for call in (evaluate_detections, lambda p, t, kind: right_or_wrong(p, t, kind=kind)):
         with pytest.raises(ValueError, match=r"kind must be one of .*'voc12'\), got 'voc'"):  # fmt: skip
