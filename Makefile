@@ -5,6 +5,7 @@ ARGS ?=
 
 # On a busy machine a waiting thread must sleep, not spin; everything runs offline and from this folder alone.
 export OMP_WAIT_POLICY := PASSIVE
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV CONDA_PREFIX
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test test-fast notebooks bench tables lock environment clean
