@@ -1,10 +1,10 @@
 """The committed notebooks: the sources' cells, executed in order, without errors, and fit to be looked at."""
 
-import importlib.util
-import json
+import copy
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jupytext
@@ -12,17 +12,15 @@ import nbformat
 import pytest
 
 from course_lib.page import syllabus
+from course_lib.page.controls import explore
+from course_lib.page.plots import panels
+from tests.notebooks.controls import move_every_control
+from tools import build_notebooks as builder
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SOURCES = sorted((ROOT / "notebooks" / "source").glob("*.py"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
-spec = importlib.util.spec_from_file_location(
-    "build_notebooks", ROOT / "tools" / "build_notebooks.py"
-)
-builder = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(builder)
 
 
 def read(path) -> nbformat.NotebookNode:
@@ -170,6 +168,7 @@ def test_a_notebook_is_rebuilt_for_its_own_library_only(tmp_path):
     assert {"syllabus.toml", "run_times.json"} <= {p.name for p in builder.inputs_of(SOURCES[0])}
 
 
+@pytest.mark.slow
 def test_two_builds_give_the_same_file(tmp_path, monkeypatch):
     source = tmp_path / "source" / "77_toy.py"
     source.parent.mkdir()
@@ -197,7 +196,13 @@ print(6 * 7)
 claim("two is less than three", 2 < 3)
 
 # %%
-explore(lambda k=1: panels()[0], alt="nothing but a frame", k=(1, 5, 1))
+def draw(k=1):
+    fig, (ax,) = panels()
+    ax.set_title(k)
+    return fig
+
+
+explore(draw, alt="nothing but a frame with its number", k=(1, 5, 1))
 """
 
 NBVAL = [
@@ -206,6 +211,8 @@ NBVAL = [
     "pytest",
     "-p",
     "tests.notebooks.budgets",
+    "-p",
+    "tests.notebooks.controls",
     "-p",
     "no:cacheprovider",
     "--nbval",
@@ -231,15 +238,25 @@ def raised_error(notebook):
 
 
 def dead_kernel(notebook):
-    notebook.cells[2].source = "import os; os._exit(1)"
+    only_one_cell(notebook, "import os; os._exit(1)")
 
 
 def endless(notebook):
-    notebook.cells[2].source = "while True: pass"
+    only_one_cell(notebook, "while True: pass")
+
+
+def only_one_cell(notebook, source):
+    """Without the imports, which take longer than the time-out on a busy machine."""
+    notebook.cells[2].source = source
+    notebook.cells = [notebook.cells[0], notebook.cells[2]]
 
 
 def missing_picture(notebook):
     notebook.cells[3].source = "None"
+
+
+def failing_end_of_a_slider(notebook):
+    notebook.cells[3].source = notebook.cells[3].source.replace("title(k)", "title(1 / (5 - k))")
 
 
 @pytest.fixture(scope="module")
@@ -262,23 +279,35 @@ def nbval(notebook, folder, *options):
     )
 
 
+@pytest.mark.slow
 def test_nbval_passes_a_whole_notebook(toy, tmp_path):
     done = nbval(toy, tmp_path)
-    assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout
+    assert done.returncode == 0 and "4 passed" in done.stdout, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "harm", [drop_cell, wrong_number, raised_error, dead_kernel, endless, missing_picture]
+    "harm, words",
+    [
+        (drop_cell, "NameError"),
+        (wrong_number, "mismatch"),
+        (raised_error, "two is less than one"),
+        (dead_kernel, "Kernel died"),
+        (endless, "Timeout"),
+        (missing_picture, "Missing output fields"),
+        (failing_end_of_a_slider, "ZeroDivisionError"),
+    ],
 )
-def test_nbval_fails_a_broken_notebook(toy, tmp_path, harm):
-    broken = nbformat.from_dict(json.loads(nbformat.writes(toy)))
+def test_nbval_fails_a_broken_notebook(toy, tmp_path, harm, words):
+    broken = copy.deepcopy(toy)
     harm(broken)
     done = nbval(
         broken, tmp_path, *(["--nbval-cell-timeout=3"] if harm in (endless, dead_kernel) else [])
     )
-    assert done.returncode == 1, done.stdout
+    assert done.returncode == 1 and words in done.stdout, done.stdout
 
 
+@pytest.mark.slow
 def test_a_notebook_over_twice_its_budget_fails(toy, tmp_path):
     plugin = tmp_path / "tight.py"
     plugin.write_text(
@@ -293,6 +322,35 @@ def test_a_notebook_over_twice_its_budget_fails(toy, tmp_path):
     assert done.returncode == 1 and "more than twice its budget" in done.stdout, (
         done.stdout + done.stderr
     )
+
+
+@pytest.mark.parametrize(
+    "draw, words",
+    [
+        (lambda k=1: titled(f"{k}"), None),
+        (lambda k=1: titled("always"), "k changes nothing in the picture"),
+        (lambda k=1: titled(f"{1 / (5 - k)}"), "ZeroDivisionError"),
+        (lambda k=1: titled(f"{k}", seconds=0.41), "an empty frame"),
+        (None, "there is nothing to move"),
+    ],
+)
+@pytest.mark.parametrize("control", [(1, 5, 1), (1.0, 5.0, 0.5), [1, 5], {"one": 1, "five": 5}])
+def test_moving_every_control_finds_what_is_wrong_with_it(monkeypatch, draw, words, control):
+    monkeypatch.setattr("ipywidgets.widgets.widget._instances", {})
+    view = draw and explore(draw, alt="an empty frame", k=control)
+    if words is None:
+        move_every_control()
+        assert view.values == {"k": 1}
+    else:
+        with pytest.raises(AssertionError, match=words):
+            move_every_control()
+
+
+def titled(title: str, seconds: float = 0):
+    time.sleep(seconds)
+    fig, (ax,) = panels()
+    ax.set_title(title)
+    return fig
 
 
 def env_with(folder):
