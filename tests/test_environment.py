@@ -110,6 +110,18 @@ def test_somebody_elses_venv_is_left_alone(maker, monkeypatch, capsys):
     assert "was not made by this course" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_to_another_environment_is_left_alone(maker, monkeypatch, tmp_path, capsys, there):
+    other = tmp_path / "other"
+    if there:
+        other.mkdir()
+        (other / "course-environment").write_text("of another place")
+    Path(maker.VENV).symlink_to(other)
+    pretend_to_install(maker, monkeypatch)
+    assert maker.main() == 1 and "was not made by this course" in capsys.readouterr().err
+    assert other.exists() == there and Path(maker.VENV).is_symlink()
+
+
 def test_an_old_python_is_told_in_a_sentence(maker, monkeypatch):
     with pytest.raises(
         maker.SetupError, match=r"Python 3.11 or newer is needed, and .* is 3.8"
@@ -426,7 +438,7 @@ def test_no_python_at_all_is_told_in_a_sentence():
 def test_a_bare_make_lists_the_commands():
     done = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True)
     commands = re.findall(r"^  make (\S+)\s+\S", done.stdout, flags=re.MULTILINE)
-    assert {"lab", "test", "test-fast", "notebooks", "lock"} <= set(commands)
+    assert {"lab", "test", "unit", "page", "notebooks", "lock"} <= set(commands)
     assert len(commands) == len(done.stdout.splitlines())
 
 

@@ -1,8 +1,8 @@
 """Build notebooks/*.ipynb from notebooks/source/*.py: every cell executed, outputs in.
 
-    python tools/build_notebooks.py            those whose source, or whose part of the library, has changed
-    python tools/build_notebooks.py --all      every one
-    python tools/build_notebooks.py 02 04      these
+    python -m tools.build_notebooks            those whose source, or whose part of the library, has changed
+    python -m tools.build_notebooks --all      every one
+    python -m tools.build_notebooks 02 04      these
 
 A notebook carries the fingerprint of all that its outputs were made from. Cells and outputs are written so that the
 same inputs give the same file: no times, no random ids, no widget state, no versions. The measured seconds go into
@@ -15,7 +15,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from tqdm import tqdm
 from course_lib.machine import ROOT
 from course_lib.page.syllabus import DATA, RUN_TIMES, lecture_map, notebooks, time_table
 from course_lib.provenance import library_used_by
+from tools.empty_cache import empty_cache
 
 NOTEBOOKS = ROOT / "notebooks"
 README = ROOT / "README.md"
@@ -102,8 +102,7 @@ def build(source: Path) -> float:
     """
     notebook = cells_of(source)
     metadata = notebook.metadata.copy()
-    with tempfile.TemporaryDirectory() as empty:
-        os.environ["COURSE_CACHE_DIR"] = empty
+    with empty_cache():
         train_before(source.stem)
         started = time.monotonic()
         client = NotebookClient(

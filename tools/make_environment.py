@@ -187,7 +187,7 @@ def install_uv(python):
 
 def make_environment(wanted):
     """Build .venv from nothing and mark it complete."""
-    if os.path.isdir(VENV) and not os.path.exists(MARK):
+    if os.path.islink(VENV) or (os.path.isdir(VENV) and not os.path.exists(MARK)):
         raise SetupError(
             "The folder .venv is there and was not made by this course: move it away, then call again."
         )

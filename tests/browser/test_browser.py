@@ -237,7 +237,7 @@ def test_run_all_cells_and_move_every_slider_by_keyboard(browser, lab, tmp_path,
 
 
 EVERY_KIND = """
-from course_lib.page.notebook import explore
+from course_lib.page.controls import explore
 from course_lib.page.plots import panels
 
 

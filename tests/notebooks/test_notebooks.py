@@ -1,6 +1,7 @@
 """The committed notebooks: the sources' cells, executed in order, without errors, and fit to be looked at."""
 
 import copy
+import os
 import re
 import subprocess
 import sys
@@ -175,7 +176,9 @@ def test_two_builds_give_the_same_file(tmp_path, monkeypatch):
     source.write_text(TOY)
     monkeypatch.setattr(builder, "NOTEBOOKS", tmp_path)
     monkeypatch.setattr(builder, "fingerprint", lambda path: "toy")
+    before = os.environ["COURSE_CACHE_DIR"]
     builder.build(source)
+    assert os.environ["COURSE_CACHE_DIR"] == before
     first = (tmp_path / "77_toy.ipynb").read_bytes()
     builder.build(source)
     assert (tmp_path / "77_toy.ipynb").read_bytes() == first
@@ -354,6 +357,4 @@ def titled(title: str, seconds: float = 0):
 
 
 def env_with(folder):
-    import os
-
     return {**os.environ, "PYTHONPATH": str(folder)}
