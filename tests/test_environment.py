@@ -544,3 +544,34 @@ def test_importing_the_library_alone_is_light():
 def test_ci_installs_a_browser_and_calls_the_test_command():
     script = (ROOT / ".ci" / "run").read_text()
     assert os.access(ROOT / ".ci" / "run", os.X_OK) and script.rstrip().endswith("exec make test")
+
+
+# ---- what developers are told
+
+
+def test_contributing_names_commands_and_files_that_there_are():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z]+)", text)) - {"page"} < targets and "page" in targets
+    made = text.partition("## What is made from what")[2].partition("\n## ")[0]
+    names = re.findall(r"`([\w.*/]+)`", made)
+    assert len(names) > 15
+    for name in set(names) - {".venv", "data/cache"}:
+        assert list(ROOT.glob(name)), name
+    for name in re.findall(r"pytest\b.* ((?:tests|course_lib|notebooks)/[\w./]+)", text):
+        assert (ROOT / name).exists(), name
+
+
+def test_hooks_and_workflow_call_what_is_here():
+    """Both are YAML of the plainest kind: read without a reader."""
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert re.findall(r"repo: (\S+)", hooks) == ["local"]
+    assert set(re.findall(r"language: (\S+)", hooks)) == {"system"}
+    entries = re.findall(r"entry: \.venv/bin/(.*)", hooks)
+    assert len(entries) == 3 and entries[0].startswith("ruff check") and entries[1] == "ruff format"
+    file, words = re.search(r"(tests/\S+) -k \"(.*)\"", entries[2]).groups()
+    for word in words.split(" or "):
+        assert f"def test_{word}" in (ROOT / file).read_text(), word
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert 'python: ["3.11", "3.13"]' in workflow and workflow.rstrip().endswith("- run: make test")
+    assert "\t" not in hooks + workflow
