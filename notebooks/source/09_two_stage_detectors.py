@@ -179,7 +179,7 @@ show_source(RCNN.detect)
 # The CNN is first trained as a classifier of crops (object kinds and background), then left alone; the SVMs and the regression are fitted on its features afterwards. Three trainings, and none knows of the next: it is not *end to end*.
 
 # %% tags=["nbval-ignore-output"]
-rcnn, _ = load_detector("rcnn", train)
+rcnn, _ = load_detector("rcnn", train, SEED)
 one = test[3:4]
 looked_at = propose(one.images, 200)
 with torch.no_grad():
@@ -266,7 +266,7 @@ show_source(FastRCNN.regions)
 show_source(roi_pool)
 
 # %%
-fast, _ = load_detector("fast_rcnn", train)
+fast, _ = load_detector("fast_rcnn", train, SEED)
 with torch.no_grad():
     larger = F.interpolate(one.images, scale_factor=ENLARGE, mode="bilinear", align_corners=False)
     features = fast.backbone(larger)  # [1, 96, 18, 18]
@@ -437,7 +437,7 @@ show_source(RegionProposalNetwork)
 show_source(FasterRCNN.propose)
 
 # %% tags=["nbval-ignore-output"]
-faster, _ = load_detector("faster_rcnn", train)
+faster, _ = load_detector("faster_rcnn", train, SEED)
 with torch.no_grad():
     map_ = faster.backbone(one.images)
     objectness, corrections = faster.rpn(map_)
@@ -658,7 +658,7 @@ claim("the IoU of masks is pycocotools'", np.allclose(mask_iou(*masks), peer, at
 # **Predict first:** a detection's box has IoU 0.8 with the object's box. Can its mask still be wrong? And the reverse?
 
 # %% tags=["nbval-ignore-output"]
-mask_rcnn, _ = load_detector("mask_rcnn", train)
+mask_rcnn, _ = load_detector("mask_rcnn", train, SEED)
 mask_found = detect_all(mask_rcnn.detect, test.images)
 by_mask = evaluate_detections(mask_found, test.targets, shapes="masks")
 by_box = evaluate_detections(mask_found, test.targets)

@@ -39,13 +39,13 @@ scenes, test = street_scenes("train", SEED), street_scenes("test", SEED)
 names = test.names
 
 # %% tags=["nbval-ignore-output"]
-yolo, _ = load_detector("yolo", scenes)
+yolo, _ = load_detector("yolo", scenes, SEED)
 
 # %% tags=["nbval-ignore-output"]
-retinanet, _ = load_detector("retinanet", scenes)
+retinanet, _ = load_detector("retinanet", scenes, SEED)
 
 # %% tags=["nbval-ignore-output"]
-detr, _ = load_detector("detr", scenes)
+detr, _ = load_detector("detr", scenes, SEED)
 
 # %% tags=["nbval-ignore-output"]
 
@@ -701,7 +701,7 @@ LECTURE = {  # name -> mAP on VOC 2007, pictures a second (Redmon and others, 20
 judged = test[:200]
 threads = torch.get_num_threads()
 ours = {}
-detectors = {name: load_detector(name, scenes)[0] for name in RECIPES}  # trains what is missing
+detectors = {name: load_detector(name, scenes, SEED)[0] for name in RECIPES}  # trains what is missing
 torch.set_num_threads(1)
 for name, detector in detectors.items():
     detect_all(detector.detect, judged.images[:16], 16)  # warm up
