@@ -44,7 +44,8 @@ def run_cells(cells: list[str]) -> tuple[dict[str, dict], list[str]]:
     config = Config(
         {"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}}
     )
-    shell = InteractiveShell(config=config)
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance(config=config)  # the one that `display` writes to
     recorder, errors = Recorder(), []
     shell.push(recorder.names, interactive=False)
     shell.ast_transformers.append(Instrument())

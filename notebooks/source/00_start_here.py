@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Start here
 #
-# *Seeing in Vectors* is a course that you run. Every lecture claim is computed in front of you on data that is already here, every algorithm
-# is short enough to read, and nearly every picture has something to move. In five minutes you will be able to
+# *Seeing in Vectors* is a course that you run. The claims of the lectures are computed on data that is already here - in front of you, or, where that takes longer than a class can wait, beforehand by `make tables` - every algorithm
+# is short enough to read, and more than half of the figures have something to move. In a quarter of an hour you will be able to
 #
 # * run a cell and move a control;
 # * tell a measured claim from a printed sentence;
@@ -66,7 +66,7 @@ explore(
 # %% [markdown]
 # ## The drawn world
 #
-# The lectures live on faces, landmarks, street scenes and captions. None of these may be handed out freely, so the course draws its own: people who do not exist, buildings that nobody built. Whatever is in a picture - who, where, how far, which way it moves - is known exactly, so that every claim can be measured.
+# The lectures need faces, landmarks, street scenes and captions. The course draws its own, people who do not exist and buildings that nobody built, so that everything in an image - who, where, how far, which way it moves - is known exactly and can be measured. It also needs no download, and nobody's permission to be shown.
 
 # %% jupyter={"source_hidden": true}
 fig, axes = plots.panels(2, rows=2, height=2.1)

@@ -291,7 +291,7 @@ table([("40,000 distances of 3,072 numbers", "milliseconds"), *rows])
 claim("one product is at least ten times as fast as the loops", loop / product > 10)
 
 # %% [markdown]
-# The same numbers, about a hundred times as fast: a matrix product is what processors do best. A search index is then a matrix and a few lines around it. Ours takes the database in blocks, so that a big one does not fill the memory. In $\lVert x - q\rVert^2 = \lVert q\rVert^2 - 2\,(q^\top x - \tfrac12\lVert x\rVert^2)$ only the bracket differs from one $x$ to the next; it finds the candidates, a few more than asked for, and these are then compared exactly:
+# The same numbers, tens of times as fast (the table above says how many times on this machine): a matrix product is what processors do best. A search index is then a matrix and a few lines around it. Ours takes the database in blocks, so that a big one does not fill the memory. In $\lVert x - q\rVert^2 = \lVert q\rVert^2 - 2\,(q^\top x - \tfrac12\lVert x\rVert^2)$ only the bracket differs from one $x$ to the next; it finds the candidates, a few more than asked for, and these are then compared exactly:
 
 # %%
 from course_lib.search.exact import ExactIndex
@@ -382,7 +382,7 @@ loss = {name: own[name] - lamp[name] for name in describe}
 claim("a change of light costs the colours more than the pixels", loss["colours"] > loss["pixels"])
 
 # %% [markdown]
-# In their own light the colours find the photograph in eight or nine cases of ten, the pixels in five or six. Under the lamp the colours lose a quarter of a point, the pixels a tenth. (Four random draws of cut-outs: colours .76-.89, under the lamp .60-.66; pixels .51-.59 and .47-.50.) A descriptor made by hand is as good as its maker's guess about what will change in the world. Could the machine find out by itself what to keep?
+# In their own light the colours find the photograph in eight or nine cases of ten, the pixels in five or six. Under the lamp the colours lose 25 percentage points, the pixels 10. (Four random draws of cut-outs: colours .76-.89, under the lamp .60-.66; pixels .51-.59 and .47-.50.) A descriptor made by hand is as good as its maker's guess about what will change in the world. Could the machine find out by itself what to keep?
 #
 # ## A network that makes vectors
 #
@@ -666,7 +666,7 @@ claim(
 #
 # * **Vectors:** pixels remember where and suffer from every shift; colours remember how much and suffer from the lamp; the network's penultimate layer kept what its training needed, and was blind to the rest.
 # * **Distances:** Euclidean sees length, cosine only direction; on unit vectors $\lVert x-y\rVert^2 = 2(1-\cos)$, and they rank alike (400 queries of 400).
-# * **Search:** one matrix product for all queries against all pictures, about a hundred times as fast as the loops.
+# * **Search:** one matrix product for all queries against all pictures, tens of times as fast as the loops.
 # * **Clusters and maps:** ARI 0.6 for pixels, 0.95 for embeddings; PCA shows the widest view, UMAP the neighbourhoods.
 # * **What it is not good for:** a classifier's embedding lost to plain pixels on classes that it had never seen.
 #

@@ -114,22 +114,20 @@ def draw_contrastive(distance=0.3, margin=1.0, pair="different people"):
         mine = (name == "same") == of_same
         left.plot(distance_axis, curve, color=colour, lw=3 if mine else 1.2)
         left.text(distance_axis[at] + 0.05, curve[at] + 0.02, name, color=colour, weight="bold")
-    loss, slope = (
-        (d**2 / 2, d)
-        if of_same
-        else ((margin - d).clamp(min=0) ** 2 / 2, -(margin - d).clamp(min=0))
-    )
+    short = (margin - d).clamp(min=0)  # by how much the margin is not kept
+    loss = (d if of_same else short) ** 2 / 2
+    slope = d if of_same else -short * (d > 0)  # at distance 0 there is no direction to push in
     left.plot(distance, loss, "o", color=plots.QUERY, ms=8)
     left.axvline(margin, color=plots.MUTED, lw=1, ls="--")
-    left.set(title=f"Loss {loss:.3f}", xlabel="distance", xlim=(0, 2), ylim=(0, 1.2))
+    left.set(title=f"Loss {loss:.3f}", xlabel="distance", xlim=(0, 2), ylim=(0, 2.1))
     colour = plots.SAME if of_same else plots.OTHER
     right.add_patch(Circle((0, 0), margin, color=plots.MUTED, fill=False, ls="--"))
     right.plot([0, distance], [0, 0], "o", color=colour, ms=11)
-    right.annotate(
-        "", (distance - slope, 0), (distance, 0), arrowprops={"arrowstyle": "-|>", "lw": 2.5}
-    )
-    word = "pulled in" if of_same else "left alone" if slope == 0 else "pushed out"
-    plots.bare(right, f"...and the second photo is {word}: {abs(slope):.2f}")
+    if slope != 0:
+        arrow = {"arrowstyle": "-|>", "lw": 2.5}
+        right.annotate("", (distance - slope, 0), (distance, 0), arrowprops=arrow)
+    moved = f"{'pulled in' if of_same else 'pushed out'}: {abs(slope):.2f}"
+    plots.bare(right, f"...and the second photo is {moved if slope != 0 else 'left alone'}")
     right.set(xlim=(-2.1, 2.1), ylim=(-1.2, 1.2), aspect="equal")
     return fig
 
@@ -141,7 +139,8 @@ explore(
     "margin for different people. Right: the second photo is pushed towards the circle of the margin.",
     presets={
         "beyond the margin": {"distance": 1.4, "pair": "different people"},
-        "far friends": {"distance": 1.6, "pair": "the same person"},
+        "the same person, far apart": {"distance": 1.6, "pair": "the same person"},
+        "distance 0": {"distance": 0.0, "pair": "different people"},
     },
     distance=(0.0, 2.0, 0.05),
     margin=(0.2, 2.0, 0.1),
@@ -151,7 +150,7 @@ explore(
 # %% [markdown]
 # <details><summary>Answer</summary>Different people are pushed with the force $M - d$: hardest where they are closest, not at all beyond the margin. Friends are pulled with the force $d$: hardest where they are farthest.</details>
 #
-# At distance 0 between different people the push ought to be hardest, but there is no direction to push in: the gradient is 0 there. Real networks never put two photos exactly there - unless they have collapsed, which we shall see.
+# At distance 0 between different people the loss is largest, but there is no direction to push in: the gradient is 0 there (press *distance 0*). Real networks never put two photos exactly there - unless they have collapsed, which we shall see.
 #
 # ## Other dissimilarities
 #
@@ -244,7 +243,7 @@ claim("and which of the three it is matters little", best - worst < 0.04)
 #
 # $$ L = \max\left(0,\ \lVert y_A - y_P\rVert^2 - \lVert y_A - y_N\rVert^2 + M\right). $$
 #
-# Lecture topic L4.04 writes it as a condition, $\lVert f(x) - f(x_+)\rVert + M < \lVert f(x) - f(x_-)\rVert$: where it holds, the loss is zero.
+# It is zero where $\lVert y_A - y_P\rVert^2 + M \le \lVert y_A - y_N\rVert^2$. Lecture topic L4.04 writes the condition with plain distances, $\lVert f(x) - f(x_+)\rVert + M < \lVert f(x) - f(x_-)\rVert$. That is another condition, and the two can disagree either way. Take $M = 0.2$: at distances 0.1 and 0.35 the plain condition holds, and the squared loss is $0.01 - 0.1225 + 0.2 = 0.0875$; at distances 1 and 1.15 it does not hold, and the squared loss is 0. Squared, a margin asks for less where distances are large. Papers use both forms: look which one a margin belongs to. Ours is squared, as FaceNet's, unless it is told otherwise.
 
 # %%
 from course_lib.metric_learning.triplets import triplet_loss
@@ -257,6 +256,13 @@ terms = [
     max(0.0, ((a - p) ** 2).sum().item() - ((a - n) ** 2).sum().item() + 0.5)
     for a, p, n in zip(anchor, positive, negative, strict=True)
 ]
+d_ap, d_an = torch.tensor([[0.1], [1.0]]), torch.tensor([[0.35], [1.15]])
+pairs = [triplet_loss(torch.zeros(1), p, n, 0.2).item() for p, n in zip(d_ap, d_an, strict=True)]
+claim(
+    "the plain condition holds and the squared loss is .0875; it fails and the loss is 0",
+    bool(d_ap[0] + 0.2 < d_an[0]) and abs(pairs[0] - 0.0875) < 1e-6
+    and bool(d_ap[1] + 0.2 > d_an[1]) and pairs[1] == 0,
+)  # fmt: skip
 claim(
     "it is the lecture's sum over N triplets, divided by N",
     abs(triplet_loss(anchor, positive, negative, 0.5).item() - sum(terms) / 50) < 1e-4,
@@ -301,7 +307,7 @@ def draw_triplet(negative=1.15, direction=40, positive=1.0, margin=0.8):
         if step:
             arrow = {"arrowstyle": "-|>", "color": colour, "lw": 2}
             left.annotate("", at + step * pushes[name], at, arrowprops=arrow)
-    plots.bare(left, f"A {zone} negative: loss {loss:.2f}")
+    plots.bare(left, f"{'An' if zone == 'easy' else 'A'} {zone} negative: loss {loss:.2f}")
     left.set(xlim=(-2.1, 2.1), ylim=(-1.9, 1.9), aspect="equal")
     d = torch.linspace(0, 2, 80)
     right.plot(d, (positive**2 - d**2 + margin).clamp(min=0), color=plots.OTHER, lw=2)
@@ -315,7 +321,7 @@ def draw_triplet(negative=1.15, direction=40, positive=1.0, margin=0.8):
     for at in (positive, edge):
         right.axvline(at, color=plots.MUTED, lw=1, ls="--")
     right.set(
-        title="The nearer, the dearer",
+        title="The nearer the negative, the larger the loss",
         xlabel="distance of the negative",
         xlim=(0, 2),
         ylim=(-0.45, 3),
