@@ -9,7 +9,7 @@
 # * compose a batch, and count what pairs and triplets cost against a softmax layer;
 # * recognise a network that has collapsed, and say why it did.
 #
-# Lecture topics L1.07, L1.08, L2.14-L2.16, L4.03-L4.05, L5.15, L5.16. Runs in about a minute and a half on two CPU cores ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). Drawing code is folded away: click on the three dots to read it.
+# Lecture topics L1.07, L1.08, L2.14-L2.16, L4.03-L4.05, L5.15, L5.16. Runs in one to two minutes on two CPU cores ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). Drawing code is folded away: click on the three dots to read it.
 
 # %%
 import torch
@@ -198,6 +198,7 @@ def pair_trainer(rho, margin):
 
 
 # %%
+torch.manual_seed(SEED)  # the separate network begins with random weights, too
 rhos = {
     "1 - cos": (rho_cosine, 0.5),
     "L2, batch norm": (rho_l2, 8.0),
@@ -256,13 +257,16 @@ terms = [
     max(0.0, ((a - p) ** 2).sum().item() - ((a - n) ** 2).sum().item() + 0.5)
     for a, p, n in zip(anchor, positive, negative, strict=True)
 ]
-d_ap, d_an = torch.tensor([[0.1], [1.0]]), torch.tensor([[0.35], [1.15]])
-pairs = [triplet_loss(torch.zeros(1), p, n, 0.2).item() for p, n in zip(d_ap, d_an, strict=True)]
+origin, near, far = torch.zeros(1, 1), torch.tensor([[0.1], [1.0]]), torch.tensor([[0.35], [1.15]])
+at_small, at_large = (triplet_loss(origin, near[[k]], far[[k]], 0.2).item() for k in (0, 1))
 claim(
-    "the plain condition holds and the squared loss is .0875; it fails and the loss is 0",
-    bool(d_ap[0] + 0.2 < d_an[0]) and abs(pairs[0] - 0.0875) < 1e-6
-    and bool(d_ap[1] + 0.2 > d_an[1]) and pairs[1] == 0,
-)  # fmt: skip
+    "distances .1 and .35, margin .2: the plain condition holds, the squared loss is .0875",
+    0.1 + 0.2 < 0.35 and abs(at_small - 0.0875) < 1e-6,
+)
+claim(
+    "distances 1 and 1.15: the plain condition does not hold, the squared loss is 0",
+    not 1.0 + 0.2 < 1.15 and at_large == 0,
+)
 claim(
     "it is the lecture's sum over N triplets, divided by N",
     abs(triplet_loss(anchor, positive, negative, 0.5).item() - sum(terms) / 50) < 1e-4,
@@ -590,18 +594,16 @@ claim("semi-hard triplets do not collapse, in the same network", semi_spread[-1]
 #
 # Triplets are made *within* a batch, so the batch is part of the loss. FaceNet's batches hold about 1,800 photos, some 40 for each identity, and random ones added; every same pair is used as anchor and positive. With purely random batches from its 8 million people hardly a photo would meet its like.
 #
-# **Predict first:** a batch of 128 photos, as 64 people with 2 photos or as 4 people with 32. Which has more triplets? In which does the trained network still find more semi-hard ones?
+# **Predict first:** a batch of 128 photos, as 64 people with 2 photos or as 8 people with 16. Which has more triplets? In which does a larger share of the same pairs find a semi-hard negative?
 
 # %% jupyter={"source_hidden": true}
-vectors = normalize(embed(encoders["semi-hard"], people.images))
-rows_of = people.labels.view(500, 24)
+vectors = normalize(embed(encoders["semi-hard"], people.images)).view(500, 24, 64)
 
 
 def draw_batch(photos=4, batch=128):
     count = batch // photos
     who = torch.arange(count).repeat_interleave(photos)
-    number = (torch.arange(count)[:, None] * 24 + torch.arange(photos)).flatten()
-    x = vectors[number]
+    x = vectors[:count, :photos].flatten(0, 1)
     d = euclidean(x, x, squared=True)
     pairs, triplets = len(who) * (photos - 1), len(who) * (photos - 1) * (len(who) - photos)
     found = len(semi_hard_triplets(d, who, MARGIN)[0])
@@ -635,7 +637,35 @@ explore(
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>Triplets: $B (K-1)(B-K)$, so 16,128 with 2 photos each and 380,928 with 32. But with few people in the batch nobody resembles anybody, and a smaller share of the same pairs finds a semi-hard negative.</details>
+# One batch is a matter of luck: eight people may happen to resemble each other. So let us take thirty batches of each kind, of people drawn at random.
+
+
+# %%
+def share_found(photos, batches=30):
+    """Share of the same pairs that find a semi-hard negative, in batches of 128 photos."""
+    who = torch.arange(128 // photos).repeat_interleave(photos)
+    dice, found = torch.Generator().manual_seed(SEED), 0
+    for _ in range(batches):
+        chosen = torch.randperm(500, generator=dice)[: 128 // photos]
+        x = vectors[chosen, :photos].flatten(0, 1)
+        found += len(semi_hard_triplets(euclidean(x, x, squared=True), who, MARGIN)[0])
+    return found / (batches * 128 * (photos - 1))
+
+
+share_of = {photos: share_found(photos) for photos in (2, 4, 8, 16)}
+
+# %% tags=["nbval-ignore-output"]
+rows = [(f"{128 // k} people x {k} photos", f"{share:.0%}") for k, share in share_of.items()]
+table([("same pairs that find a semi-hard negative", ""), *rows])
+
+# %%
+claim(
+    "with more people in the batch a larger share of the same pairs finds a semi-hard negative",
+    all(share_of[k] > share_of[2 * k] for k in (2, 4, 8)),
+)
+
+# %% [markdown]
+# <details><summary>Answer</summary>Triplets: $B (K-1)(B-K)$, so 16,128 with 2 photos each and 215,040 with 16. But the share of the same pairs that find a semi-hard negative is largest with 64 people: the more people, the likelier one of them resembles the anchor.</details>
 #
 # With one photo each there is not a single pair, and the loss is 0 for ever. More photos of each give more pairs, more people give better (closer) negatives: both want a big batch, hence FaceNet's 1,800.
 #
