@@ -212,7 +212,7 @@ explore(
 # %% [markdown]
 # <details><summary>Answer</summary>1/3, not 1/2: they share half of each, but together they cover one and a half. Along both axes: a quarter of each is shared, 1/7. An IoU of 0.5 is stricter than it sounds.</details>
 #
-# Once the boxes are apart, IoU is 0 *wherever* they are: as a loss it gives no hint which way to go. The **generalised IoU** (Rezatofighi and others, 2019) subtracts the share of the surrounding box $C$ that neither covers, and so goes on falling: $\operatorname{GIoU} = \operatorname{IoU} - |C \setminus (a \cup b)|\,/\,|C|$. That is why detectors are trained with $1 - \operatorname{GIoU}$ and judged by IoU.
+# Once the boxes are apart, IoU is 0 *wherever* they are: as a loss it gives no hint which way to go. The **generalised IoU** (Rezatofighi and others, 2019) subtracts the share of the surrounding box $C$ that neither covers, and so goes on falling: $\operatorname{GIoU} = \operatorname{IoU} - |C \setminus (a \cup b)|\,/\,|C|$. So $1 - \operatorname{GIoU}$ can be a part of a loss, where $1 - \operatorname{IoU}$ cannot: of our seven detectors DETR is trained with it, the others with smooth L1 or a regression on the offsets. All are judged by IoU.
 
 # %%
 dice = torch.Generator().manual_seed(SEED)
