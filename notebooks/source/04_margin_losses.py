@@ -891,7 +891,7 @@ for y, row in enumerate(by_tar):
 right.set(title="The lecture: AgeDB-30", xlabel="accuracy, %", ylim=left.get_ylim())
 right.set(yticks=range(len(by_tar)), yticklabels=[])
 alt = "Two dot charts, a line for each loss, ordered by our TAR. Left, ours: the four ArcFace rows are on top, then the "
-alt += "mixtures, softmax, CosFace and SphereFace 1.35 close together; norm-softmax is far below, SphereFace with m = 4 "
+alt += "mixtures, then triplets, softmax, CosFace and SphereFace 1.35 close together; norm-softmax is far below, SphereFace with m = 4 "
 figure(
     fig,
     alt
