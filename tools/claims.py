@@ -96,11 +96,13 @@ def merged(results: dict, name: str, seed: int, outcome: dict) -> dict:
     """The results with those of one run in the place of what was known of this notebook on this seed."""
     notebooks = {key: dict(value) for key, value in results.get("notebooks", {}).items()}
     errors = {key: dict(value) for key, value in results.get("errors", {}).items()}
-    claims = {text: dict(runs) for text, runs in notebooks.get(name, {}).items()}
-    for runs in claims.values():
+    known = notebooks.get(name, {})
+    texts = dict.fromkeys([*outcome["claims"], *known])  # in the newest order
+    claims = {text: dict(known.get(text, {})) for text in texts}
+    for text, runs in claims.items():
         runs.pop(str(seed), None)
-    for text, record in outcome["claims"].items():
-        claims.setdefault(text, {})[str(seed)] = record
+        if text in outcome["claims"]:
+            runs[str(seed)] = outcome["claims"][text]
     notebooks[name] = {text: runs for text, runs in claims.items() if runs}
     errors.setdefault(name, {}).pop(str(seed), None)
     if outcome["errors"]:

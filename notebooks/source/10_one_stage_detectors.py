@@ -197,7 +197,10 @@ def losing_their_cell(size):
 
 
 shares = {f"{96 // s} x {96 // s}": losing_their_cell(s) for s in (8, 16, 32)}
-table([("grid", "objects that lose their cell to another")] + [(g, f"{s:.1%}") for g, s in shares.items()])
+table(
+    [("grid", "objects that lose their cell to another")]
+    + [(g, f"{s:.1%}") for g, s in shares.items()]
+)
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 picture, row, column, box, _ = objects_in_cells(*training_data(test[:24])[1:])
@@ -475,6 +478,7 @@ explore(
     query=(1, 16, 1),
 )
 
+
 # %% tags=["nbval-ignore-output"]
 def sure_and_double(one, sure=0.5):
     """How many predictions are sure, and how many of these repeat a surer one: same class, IoU above .5."""
@@ -485,7 +489,9 @@ def sure_and_double(one, sure=0.5):
 
 counts = torch.tensor([sure_and_double(one) for one in found["detr"]])  # [500, 2]
 there = torch.tensor([len(target["labels"]) for target in test.targets])
-print(f"scene 8: {counts[8, 0]} sure predictions, {counts[8, 1]} of them double, {there[8]} objects")
+print(
+    f"scene 8: {counts[8, 0]} sure predictions, {counts[8, 1]} of them double, {there[8]} objects"
+)
 print(f"500 scenes: {counts[:, 0].sum()} sure, {counts[:, 1].sum()} double, {there.sum()} objects")
 
 # %% [markdown]
