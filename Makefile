@@ -50,7 +50,7 @@ tables: environment  ## compute again the tables that take longer than a noteboo
 SEEDS ?=
 
 claims: environment  ## run the notebooks on other data seeds (SEEDS="21 22"), record how far each claim is from failing
-	OMP_NUM_THREADS=1 TQDM_DISABLE= $(BIN)/python -m tools.claims $(SEEDS) $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.claims $(SEEDS) $(ARGS)
 
 lock: environment  ## pin the newest packages that pyproject.toml allows into requirements.txt
 	UV_CACHE_DIR=.cache/uv $(BIN)/uv pip compile --universal --upgrade --no-emit-index-url --quiet \

@@ -74,7 +74,7 @@ def run_notebook(source: Path, seed: int) -> dict:
 def run_apart(source: Path, seed: int, printed: Path | None) -> dict:
     """`run_notebook` in a process of its own, with the seed's own cache."""
     folder = Path(os.environ.get("COURSE_CACHE_DIR") or ROOT / "data" / "cache")
-    environment = {"MPLBACKEND": "agg", "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"} | os.environ
+    environment = os.environ | {"MPLBACKEND": "agg", "TQDM_DISABLE": "1"}
     environment["COURSE_CACHE_DIR"] = str(folder / f"claims-{seed}")
     with tempfile.TemporaryDirectory() as place:
         answer = Path(place) / "answer.json"
