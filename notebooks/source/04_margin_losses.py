@@ -851,11 +851,10 @@ claim(
 
 # %%
 kept = margin_table()
+places = [place for place, seed in enumerate(kept["recipe"]["seeds"]) if seed == FACES]
 claim(
-    "the three rows trained live are those of the table, to 0.03",
-    all(
-        abs(tar[row] - kept["tar"][row][kept["recipe"]["seeds"].index(FACES)]) < 0.03 for row in tar
-    ),
+    "the three rows trained live are the table's, to 0.03, where it has this data seed",
+    all(abs(tar[row] - kept["tar"][row][place]) < 0.03 for row in tar for place in places),
 )
 OURS_ALONE = {
     "SphereFace [18]": "SphereFace (4)",
