@@ -723,7 +723,9 @@ LECTURE = {  # name -> mAP on VOC 2007, pictures a second (Redmon and others, 20
 judged = test[:200]
 threads = torch.get_num_threads()
 ours, tight = {}, {}
-detectors = {name: load_detector(name, scenes, SEED)[0] for name in RECIPES}  # trains what is missing
+detectors = {
+    name: load_detector(name, scenes, SEED)[0] for name in RECIPES
+}  # trains what is missing
 torch.set_num_threads(1)
 for name, detector in detectors.items():
     detect_all(detector.detect, judged.images[:16], 16)  # warm up
