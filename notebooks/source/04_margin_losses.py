@@ -160,7 +160,7 @@ claim("every row of W points to within 10 degrees at the mean of its class", off
 claim("without the lengths, at most 2 digits in 100 are lost", by_angle > accuracy - 0.02)
 
 # %% [markdown]
-# The worst row is off by 2 to 4 degrees (three divisions of the data), where a sector is 36 degrees wide; and of 797 digits hardly one changes sides when the lengths are forgotten (0.96-0.97 both times).
+# The worst row is off by 2 to 4 degrees (on six divisions of the data), where a sector is 36 degrees wide; and of 797 digits hardly one changes sides when the lengths are forgotten (0.95-0.97 both times).
 #
 # So the last layer of a classifier *is* a table of class centres, as directions. But a logit depends on two lengths as well, $z_{ij} = \lVert W_j\rVert\,\lVert x_i\rVert \cos\theta_j$. Move a digit, and lengthen the row of class 3.
 #
@@ -591,9 +591,9 @@ claim("ArcFace's rays are narrower than norm-softmax's, its equal without a marg
 # %% [markdown]
 # <details><summary>Answer</summary>Rays come from losses that look along directions: softmax, and still more SphereFace and ArcFace, which do not see lengths at all. Contrastive and triplet loss see only distances between pictures, and scatter islands wherever there is place; the origin means nothing to them. Center loss begins as softmax and turns its rays into knots.</details>
 #
-# Half of the story is in the table. Every loss finds the digit by its nearest neighbour in 90 cases of 100 or more. Center loss packs the classes closer: 0.08 of the distance between them, where softmax has 0.12 (0.082-0.083 against 0.113-0.120 on three divisions of the data). ArcFace's rays are narrower than those of norm-softmax, which is ArcFace without its margin: 5.6-6.8 degrees against 6.9-8.5.
+# Half of the story is in the table. Every loss finds the digit by its nearest neighbour in 90 cases of 100 or more. Center loss packs the classes closer: 0.08 of the distance between them, where softmax has 0.12 (on other divisions of the data 0.08-0.09 against 0.11-0.13). ArcFace's rays are narrower than those of norm-softmax, which is ArcFace without its margin: here by 1.7 degrees.
 #
-# The other half is what does **not** show. SphereFace at 1.35 is no narrower than norm-softmax (7.4-8.1): 35% of a small angle is very little. And plain softmax has the narrowest rays of all (4.3-4.5), and finds more digits than its normalised kin: it may raise its logits by longer embeddings where $s = 16$ cannot, and a plane is too narrow for the loss to get low otherwise. The lecture's table (L2.13) has the same order for faces, at $s = 64$: norm-softmax alone is *worse* than softmax there, and the losses with a margin on the angle are better. How much of that is the margin and how much the scale is the last question of this page.
+# The other half is what does **not** show as the lecture has it. SphereFace at 1.35 lies between the two, on some divisions close to norm-softmax, on others close to ArcFace: 35% of a small angle is little. And plain softmax has narrower rays than any of its normalised kin, and finds more digits: it may raise its logits by longer embeddings where $s = 16$ cannot, and a plane is too narrow for the loss to get low otherwise. The lecture's table (L2.13) has the same order for faces, at $s = 64$: norm-softmax alone is *worse* than softmax there, and the losses with a margin on the angle are better. How much of that is the margin and how much the scale is the last question of this page.
 #
 # How do the shapes come about? Three of the six over the 200 steps:
 
@@ -672,6 +672,12 @@ explore(
 
 # %%
 lost = {name: curves[name, False][-1] - curves[name, True][-1] for name in plane}
+
+# %% tags=["nbval-ignore-output"]
+rows = [(name, *(f"{curves[name, on][-1]:.3f}" for on in (False, True))) for name in plane]
+table([("nearest digit of the same class", "in the plane", "on the circle"), *rows])
+
+# %%
 islands = max(lost["contrastive"], lost["triplet"])
 claim(
     "on the circle islands are lost: by contrastive or triplet loss more than 5 digits in 100",
@@ -680,7 +686,7 @@ claim(
 claim("...while ArcFace loses less than 4", lost["ArcFace 0.5"] < 0.04)
 
 # %% [markdown]
-# <details><summary>Answer</summary>Some will not. Islands that lie behind each other, seen from the origin, fall together: the triplet loss loses 5 to 18 digits in 100, by the luck of where the islands came to lie, contrastive 12 to 19. ArcFace's rays lose two or three, because their lengths carry next to nothing. Compare embeddings at test time by the measure that they were trained with.</details>
+# <details><summary>Answer</summary>Some will not. Islands that lie behind each other, seen from the origin, fall together, and the triplet and the contrastive loss lose digits: how many depends on where the islands came to lie (the table above has this run). ArcFace's rays lose less than 4 in 100, because their lengths carry next to nothing. Compare embeddings at test time by the measure that they were trained with.</details>
 #
 # ## What the margin does to the angles
 #
@@ -706,10 +712,17 @@ for name, s in {"norm-softmax": 16, "ArcFace 0.5": 16, "norm-softmax, s = 64": 6
     deep[name] = Learner(head, dim=16)
     load_or_train(f"{name[:4]}{s}-16d", deep[name], angular, digits.images, digits.labels)
 
-gap = {}
-for name, model in deep.items():
-    own, nearest_other = angles(model, digits)
-    gap[name] = (nearest_other - own).mean().item()
+
+def mean_gap(model, data):
+    own, nearest_other = angles(model, data)
+    return (nearest_other - own).mean().item()
+
+
+gap = {name: mean_gap(model, digits) for name, model in deep.items()}
+
+# %% tags=["nbval-ignore-output"]
+rows = [(n, f"{gap[n]:.0f}°", f"{mean_gap(m, test_digits):.0f}°") for n, m in deep.items()]
+table([("mean angle to the nearest other - to its own", "training digits", "test digits"), *rows])
 
 
 # %% jupyter={"source_hidden": true}
@@ -740,7 +753,7 @@ wider = gap["ArcFace 0.5"] - gap["norm-softmax"]
 claim("the margin raises the mean gap between own and other centre by over 15 degrees", wider > 15)
 
 # %% [markdown]
-# <details><summary>Answer</summary>Very much. Without a margin the mean gap between the two angles is 36 degrees, with ArcFace's it is 64 (three divisions of the data: 36-37 and 64-65).</details>
+# <details><summary>Answer</summary>Very much: the first two lines of the table above. With ArcFace's margin the mean gap between the two angles is nearly 30 degrees wider than without.</details>
 #
 # Why does norm-softmax stop so early? Take a digit at 41 degrees from its centre and 77 from the nearest other. With $s = 16$ its logits are 12.1 and 3.6: against this one rival a loss of 0.0002. Nothing pulls any more. With ArcFace's handicap the first logit is 5.6, the loss 0.13, six hundred times as much: the digit is pulled on, and the centres are pushed apart, close to the 96 degrees that there can be.
 #
@@ -772,9 +785,9 @@ smaller = gap["norm-softmax"] - gap["norm-softmax, s = 64"]
 claim("a larger scale without a margin makes the gap smaller, by over 10 degrees", smaller > 10)
 
 # %% [markdown]
-# <details><summary>Answer</summary>The opposite. With s = 64 the gap is 17 or 18 degrees: the logits are four times as far apart for the same angles, and the loss is content with a much smaller advantage. The scale says how small an advantage is enough, the margin how large an advantage is asked for.</details>
+# <details><summary>Answer</summary>The opposite. With s = 64 the gap is nearly 20 degrees *smaller* than with s = 16 (the last line of the table): the logits are four times as far apart for the same angles, and the gradient vanishes at a much smaller advantage. The scale says how small an advantage is enough, the margin how large an advantage is asked for.</details>
 #
-# *Unseen digits* shows that much of the room remains for pictures that were not trained on: 37 degrees melt to 33 without a margin, 64 to 59 with it (the same classes, other pictures).
+# *Unseen digits* shows that much of the room remains for images that were not trained on (the same classes, other images): the last column of the table.
 
 # %% [markdown]
 # ## People it has never seen
