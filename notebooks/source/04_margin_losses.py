@@ -753,7 +753,7 @@ wider = gap["ArcFace 0.5"] - gap["norm-softmax"]
 claim("the margin raises the mean gap between own and other centre by over 15 degrees", wider > 15)
 
 # %% [markdown]
-# <details><summary>Answer</summary>Very much: the first two lines of the table above. With ArcFace's margin the mean gap between the two angles is nearly 30 degrees wider than without.</details>
+# <details><summary>Answer</summary>Very much: the first two lines of the table above. With ArcFace's margin the mean gap between the two angles is some 30 degrees wider than without.</details>
 #
 # Why does norm-softmax stop so early? Take a digit at 41 degrees from its centre and 77 from the nearest other. With $s = 16$ its logits are 12.1 and 3.6: against this one rival a loss of 0.0002. Nothing pulls any more. With ArcFace's handicap the first logit is 5.6, the loss 0.13, six hundred times as much: the digit is pulled on, and the centres are pushed apart, close to the 96 degrees that there can be.
 #
