@@ -654,7 +654,7 @@ claim(
 # %% [markdown]
 # The order is the lecture's, the factors are not. R-CNN takes some hundred times as long as Faster R-CNN when it looks at 2,000 boxes and Faster R-CNN at 32, and some fifteen times when it looks at the 400 that its mAP needs: most of the factor is the number of boxes. Our network is a toy beside VGG-16, so a pass costs little, and what stands around it weighs more. Fast R-CNN is therefore only about three times as fast as our R-CNN, where the lecture has a factor of 25: 2,000 boxes must still be proposed, pooled and classified. Proposals alone take nearly half of its time, and a faster network would not change that. Faster R-CNN needs neither the separate proposals nor 2,000 boxes.
 #
-# MAPSENTENCE A caution: Fast R-CNN gets its images enlarged by a half, because RoI pooling rounds a box of 24 pixels to three cells.
+# The three mAPs lie close together, as in the lecture (66.0, 66.9, 66.9): on four data seeds all of them are between .89 and .93. Nothing was lost on the way, and the lesson is one of *time*. A caution: Fast R-CNN gets its images enlarged by a half, because RoI pooling rounds a box of 24 pixels to three cells.
 #
 # ## Mask R-CNN: which pixels?
 #
