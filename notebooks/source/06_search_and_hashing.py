@@ -1032,8 +1032,8 @@ print(f"precision {precision:.2f}, recall {share_found:.2f}")
 
 # %%
 claim(
-    "three suspects of four are copies, and three copies of four are found",
-    precision > 0.75 and share_found > 0.75,
+    "more than 7 suspects of 10 are copies, and more than 7 copies of 10 are found",
+    precision > 0.7 and share_found > 0.7,
 )
 
 # %%
