@@ -305,7 +305,10 @@ claim(
     "two maps reach more objects than either alone",
     reach["both"] > max(reach["fine"], reach["coarse"]),
 )
-claim("half as large: the large objects are lost", (half[side > 30] >= 0.5).float().mean() < 0.1)
+claim(
+    "half as large: more than 8 large objects of 10 are lost",
+    (half[side > 30] >= 0.5).float().mean() < 0.2,
+)
 
 # %% [markdown]
 # <details><summary>Answer</summary>The large ones, nearly all of them. No correction helps an anchor that is never asked to find anything. The small ones gain.</details>
