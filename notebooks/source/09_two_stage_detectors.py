@@ -276,7 +276,7 @@ peer = torchvision.ops.roi_pool(features.contiguous(), looked_at, CELLS, SCALE)
 claim("RoI pooling gives what torchvision's gives, for 200 proposals", torch.equal(pooled, peer))
 aligned = roi_align(features, looked_at, CELLS, SCALE)
 peer = torchvision.ops.roi_align(features.contiguous(), looked_at, CELLS, SCALE, 2, True)
-claim("and so does RoI align, which will follow", torch.allclose(aligned, peer, atol=1e-5))
+claim("and so does RoI align, which Faster and Mask R-CNN use", torch.allclose(aligned, peer, atol=1e-5))
 
 # %% [markdown]
 # Move the box, and watch its bins on the map; where two of them share cells, the blue is darker, and one large value can be the maximum of both. (Of 96 maps the one is drawn that is strongest under the first box; like the paper we enlarge the picture, by a half, so that a cell is 5.3 pixels.)
@@ -359,7 +359,7 @@ explore(
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>Only if the rounding changes: at most steps nothing happens, then the bins jump by a whole cell, 5 pixels. Two proposals of one cell are the same to the network; that is what RoI align mends later.</details>
+# <details><summary>Answer</summary>Only if the rounding changes: at most steps nothing happens, then the bins jump by a whole cell, 5 pixels. Two proposals of one cell are the same to the network; RoI align, which Faster and Mask R-CNN use, rounds nothing and interpolates between the cells instead.</details>
 #
 # SVMs and regression become two small layers on the same features, and everything is trained together. With $p$ the predicted class probabilities, $u$ the true class, $t$ the predicted corrections and $v$ those wanted, the **multi-task loss** is
 #
@@ -652,7 +652,7 @@ claim(
 )
 
 # %% [markdown]
-# The order is the lecture's, the factors are not. R-CNN takes some hundred times as long as Faster R-CNN when it looks at 2,000 boxes and Faster R-CNN at 32, and some fifteen times when it looks at the 400 that its mAP needs: most of the factor is the number of boxes. Our network is a toy beside VGG-16, so a pass costs little, and what stands around it weighs more. Fast R-CNN is therefore only about three times as fast as our R-CNN, where the lecture has a factor of 25: 2,000 boxes must still be proposed, pooled and classified. Proposals alone take nearly half of its time, and a faster network would not change that. Faster R-CNN needs neither the separate proposals nor 2,000 boxes.
+# The order is the lecture's, the factors are not. R-CNN takes some hundred times as long as Faster R-CNN when it looks at 2,000 boxes and Faster R-CNN at 32, and some fifteen times when it looks at the 400 that its mAP needs: most of the factor is the number of boxes. Our network is a toy beside VGG-16, so a pass costs little, and what stands around it weighs more. Fast R-CNN is therefore only two to three times as fast as our R-CNN, where the lecture has a factor of 25: 2,000 boxes must still be proposed, pooled and classified. Proposals alone take nearly half of its time, and a faster network would not change that. Faster R-CNN needs neither the separate proposals nor 2,000 boxes.
 #
 # The three mAPs lie close together, as in the lecture (66.0, 66.9, 66.9): on four data seeds all of them are between .89 and .93. Nothing was lost on the way, and the lesson is one of *time*. A caution: Fast R-CNN gets its images enlarged by a half, because RoI pooling rounds a box of 24 pixels to three cells.
 #
