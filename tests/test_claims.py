@@ -79,7 +79,7 @@ def test_a_condition_that_cannot_be_computed_is_recorded():
 SOURCE = """# %% [markdown]
 # # A page
 # %%
-from course_lib.notebook import claim
+from course_lib.page.notebook import claim
 
 SEED = 0
 # %%

@@ -276,7 +276,10 @@ peer = torchvision.ops.roi_pool(features.contiguous(), looked_at, CELLS, SCALE)
 claim("RoI pooling gives what torchvision's gives, for 200 proposals", torch.equal(pooled, peer))
 aligned = roi_align(features, looked_at, CELLS, SCALE)
 peer = torchvision.ops.roi_align(features.contiguous(), looked_at, CELLS, SCALE, 2, True)
-claim("and so does RoI align, which Faster and Mask R-CNN use", torch.allclose(aligned, peer, atol=1e-5))
+claim(
+    "and so does RoI align, which Faster and Mask R-CNN use",
+    torch.allclose(aligned, peer, atol=1e-5),
+)
 
 # %% [markdown]
 # Move the box, and watch its bins on the map; where two of them share cells, the blue is darker, and one large value can be the maximum of both. (Of 96 maps the one is drawn that is strongest under the first box; like the paper we enlarge the picture, by a half, so that a cell is 5.3 pixels.)
