@@ -9,7 +9,7 @@ export OMP_WAIT_POLICY := PASSIVE
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV CONDA_PREFIX
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test unit page lint notebooks bench tables lock environment clean
+.PHONY: help lab test unit page lint notebooks bench tables claims lock environment clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,11 @@ bench: environment  ## time our operations beside their peers (ARGS=faces: some 
 tables: environment  ## compute again the tables that take longer than a notebook may (half an hour)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_tables
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_detr_curves
+
+SEEDS ?=
+
+claims: environment  ## run the notebooks on other data seeds (SEEDS="21 22"), record how far each claim is from failing
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.claims $(SEEDS) $(ARGS)
 
 lock: environment  ## pin the newest packages that pyproject.toml allows into requirements.txt
 	UV_CACHE_DIR=.cache/uv $(BIN)/uv pip compile --universal --upgrade --no-emit-index-url --quiet \
