@@ -12,7 +12,6 @@
 # Lecture topics L1.09, L2.13, L4.01, L4.02, L4.06-L4.08. Runs in about a minute on two CPU cores ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). Drawing code is folded away: click on the three dots to read it.
 
 # %%
-import inspect
 import math
 
 import torch
@@ -66,9 +65,6 @@ class Learner(nn.Module):
         self.encoder = nn.Sequential(features, nn.ReLU(), nn.Linear(64, dim))
         self.head = head
         self.register_buffer("film", torch.zeros(len(SNAPSHOTS), len(test_digits), dim))
-
-    def extra_repr(self):  # trained weights are kept; a change of `train` makes them anew
-        return inspect.getsource(train)
 
 
 def on_a_circle(head):
@@ -710,7 +706,7 @@ for name, s in {"norm-softmax": 16, "ArcFace 0.5": 16, "norm-softmax, s = 64": 6
     torch.manual_seed(SEED)
     head = MarginSoftmax(10, 16, *MARGINS[name.split(",")[0]], s=s)
     deep[name] = Learner(head, dim=16)
-    load_or_train(f"{name[:4]}{s}-16d", deep[name], angular, digits.images, digits.labels)
+    load_or_train(f"{name}-16d", deep[name], angular, digits.images, digits.labels)
 
 
 def mean_gap(model, data):
