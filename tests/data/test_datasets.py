@@ -148,7 +148,9 @@ def test_what_there_is_not(name, split, source, says):
 
 
 def test_a_folder_is_never_ignored(tmp_path):
-    with pytest.raises(ValueError, match=r"load: 'scenes' is embedded .* got '/my/photos'; .*'voc'"):
+    with pytest.raises(
+        ValueError, match=r"load: 'scenes' is embedded .* got '/my/photos'; .*'voc'"
+    ):
         datasets.load("scenes", "train", folder="/my/photos", count=1)
     with pytest.raises(ValueError, match=r"load: 'digits' is embedded .* a real set"):
         datasets.load("digits", "train", folder=tmp_path)
