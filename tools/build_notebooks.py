@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from course_lib.machine import ROOT
 from course_lib.page.syllabus import DATA, RUN_TIMES, lecture_map, notebooks, time_table
-from course_lib.provenance import library_used_by
+from course_lib.sources import library_used_by
 
 NOTEBOOKS = ROOT / "notebooks"
 README = ROOT / "README.md"

@@ -75,9 +75,7 @@ def rpn_loss(
     """
     logits, positives, errors = [], [], []
     for i in range(len(boxes)):
-        anchor_labels, matched = assign(
-            cells, boxes[i], labels[i], low=0.3, high=0.5, best_of_object=True
-        )
+        anchor_labels, matched = assign(cells, boxes[i], labels[i], low=0.3, high=0.5, rescue=True)
         sample = balanced_sample(anchor_labels, SAMPLE, share=0.5)
         positive = sample[anchor_labels[sample] >= 0]
         target_offsets = encode_offsets(boxes[i, matched[positive]], cells[positive])

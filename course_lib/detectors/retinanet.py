@@ -135,7 +135,7 @@ def anchor_targets(anchors: Tensor, boxes: Tensor, labels: Tensor) -> tuple[Tens
     classes, matched_boxes = [], []
     for image_boxes, image_labels in zip(boxes, labels, strict=True):
         anchor_labels, matched = assign(
-            anchors, image_boxes, image_labels, low=0.4, high=0.5, best_of_object=True
+            anchors, image_boxes, image_labels, low=0.4, high=0.5, rescue=True
         )
         classes.append(anchor_labels)
         matched_boxes.append(image_boxes[matched])

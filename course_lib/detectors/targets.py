@@ -141,7 +141,7 @@ def assign(
     labels: Tensor,
     low: float,
     high: float,
-    best_of_object: bool = False,
+    rescue: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Match each candidate (an anchor, a proposal) with the object of an image that it overlaps most.
 
@@ -151,7 +151,7 @@ def assign(
         candidates: boxes.                                 # [A, 4]
         boxes, labels: the objects of one image; label -1 is no object.   # [M, 4], [M]
         low, high: thresholds of IoU.
-        best_of_object: the best candidate of each object is positive too, if it overlaps the object at all.
+        rescue: the best candidate of each object is positive too, if it overlaps the object at all.
     Returns:
         the class of each positive; -1 of a negative, -2 of what is ignored.   # [A] int64
         the number of the matched object.                  # [A] int64, 0 where there is none
@@ -165,7 +165,7 @@ def assign(
     iou = box_iou(boxes[present], candidates).T  # [A, m]; `box_iou` is quicker with few rows
     best, matched = iou.max(dim=1)
     positive = best >= high
-    if best_of_object:
+    if rescue:
         highest = iou.max(dim=0).values.clamp(min=1e-3)  # [m]
         reached = iou >= highest  # [A, m]
         matched = torch.where(reached.any(dim=1), reached.int().argmax(dim=1), matched)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course_lib.arguments import check_pictures
+from course_lib.arguments import check_images
 
 
 def pixels(images: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ def colour_histogram(images: Tensor, bins: int = 4) -> Tensor:
     >>> colour_histogram(torch.zeros(1, 3, 2, 2), bins=2)
     tensor([[1., 0., 0., 0., 0., 0., 0., 0.]])
     """
-    check_pictures("colour_histogram", images, channels=3)
+    check_images("colour_histogram", images, channels=3)
     steps = (images * bins).long().clamp(max=bins - 1)  # [N, 3, H, W]: 0..bins-1
     red, green, blue = steps.flatten(2).unbind(1)  # [N, H*W] each
     colour = (red * bins + green) * bins + blue  # [N, H*W]: the number of each pixel's bin

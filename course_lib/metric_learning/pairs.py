@@ -77,7 +77,7 @@ def rho_cosine(x: Tensor, y: Tensor) -> Tensor:
     >>> rho_cosine(torch.tensor([[3.0, 0.0], [3.0, 0.0]]), torch.tensor([[0.0, 2.0], [-1.0, 0.0]]))
     tensor([1., 2.])
     """
-    check_partners("rho_cosine", x, y)
+    check_partners("rho_cosine", x=x, y=y)
     return 1 - (normalize(x) * normalize(y)).sum(1)
 
 
@@ -93,7 +93,7 @@ def rho_l2(x: Tensor, y: Tensor) -> Tensor:
     >>> rho_l2(torch.tensor([[3.0, 0.0]]), torch.tensor([[0.0, 4.0]]))
     tensor([5.])
     """
-    check_partners("rho_l2", x, y)
+    check_partners("rho_l2", x=x, y=y)
     return safe_sqrt((x - y).square().sum(1))
 
 
@@ -116,7 +116,7 @@ class RhoNetwork(nn.Module):
         self.layers = nn.Sequential(nn.Linear(2 * dim, hidden), nn.ReLU(), nn.Linear(hidden, 1))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        check_partners("RhoNetwork", x, y)
+        check_partners("RhoNetwork", x=x, y=y)
         both = torch.cat([(x - y).abs(), x * y], dim=1)  # [N, 2 d]
         return F.softplus(self.layers(both)[:, 0])  # [N]
 

@@ -31,8 +31,7 @@ def triplet_loss(
     >>> triplet_loss(a, p, n, margin=0.2), triplet_loss(a, p, 2 * n, margin=0.2)
     (tensor(0.2000), tensor(0.))
     """
-    check_partners("triplet_loss", anchor, positive)
-    check_partners("triplet_loss", anchor, negative)
+    check_partners("triplet_loss", anchor=anchor, positive=positive, negative=negative)
     check_positive("triplet_loss", or_zero=True, margin=margin)
     near, far = (anchor - positive).square().sum(1), (anchor - negative).square().sum(1)  # [T]
     if not squared:

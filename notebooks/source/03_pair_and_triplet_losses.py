@@ -81,20 +81,16 @@ show_source(contrastive_loss)
 # It takes a whole batch at once: with $B$ photos there are $B(B-1)/2$ pairs, and they cost nothing extra, since all distances come from one matrix product. The same, pair by pair, as the lecture writes it:
 
 # %%
+from course_lib.by_definition import metric_learning as by_definition
+
+show_source(by_definition.contrastive_loss)
+
+# %%
 x, labels = torch.randn(12, 4), torch.randint(3, (12,))
-
-
-def by_hand(x, labels, margin, total=0.0):
-    for i in range(len(x)):
-        for j in range(i):
-            d, z = (x[i] - x[j]).norm(), float(labels[i] == labels[j])
-            total += (z * d**2 + (1 - z) * max(0, margin - d) ** 2) / 2
-    return total / (len(x) * (len(x) - 1) / 2)
-
-
+pair_by_pair = by_definition.contrastive_loss(x, labels, margin=2.0)
 claim(
     "the loss of a batch is the mean over its pairs, as the lecture writes it",
-    torch.isclose(contrastive_loss(x, labels, margin=2.0), by_hand(x, labels, 2.0)),
+    torch.isclose(contrastive_loss(x, labels, margin=2.0), pair_by_pair),
 )
 
 # %% [markdown]

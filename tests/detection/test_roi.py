@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchvision import ops
 
+from course_lib.by_definition import detection as plain
 from course_lib.detection.roi import bins, roi_align, roi_pool, round_half_away
 
 cases = {
@@ -58,29 +59,14 @@ def test_of_equal_maxima_the_first_gets_the_gradient():
 
 
 @given(**cases)
-def test_roi_pool_cell_by_cell(seed, size, scale, whole):
+def test_pool_and_align_by_definition(seed, size, scale, whole):
     features, rois = make(seed, whole)
     features, rois = features.double(), [boxes.double() for boxes in rois]
-    height, width = features.shape[2:]
-    pooled, roi = roi_pool(features, rois, size, scale), 0
-    for image, boxes in enumerate(rois):
-        for x1, y1, x2, y2 in (boxes * scale).tolist():
-            for i in range(size):
-                for j in range(size):
-                    cells = features[image][:, cells_of(y1, y2, i, size, height)]
-                    cells = cells[:, :, cells_of(x1, x2, j, size, width)].flatten(1)
-                    best = cells.amax(1) if cells.numel() else torch.zeros(2).double()
-                    assert torch.equal(pooled[roi, :, i, j], best)
-            roi += 1
-    assert len(pooled) == roi
-
-
-def cells_of(low, high, i, size, end):
-    """Numbers of the cells of bin i, along one side."""
-    low, high = (math.copysign(math.floor(abs(edge) + 0.5), edge) for edge in (low, high))
-    length = (high - low + 1) / size
-    first, last = low + math.floor(i * length), low + math.ceil((i + 1) * length)
-    return list(range(int(min(max(first, 0), end)), int(min(max(last, 0), end))))
+    pooled, aligned = (pool(features, rois, size, scale) for pool in (roi_pool, roi_align))
+    assert len(pooled) == len(aligned) == sum(map(len, rois))
+    if len(pooled) > 0:
+        assert torch.equal(pooled, plain.roi_pool(features, rois, size, scale))
+        torch.testing.assert_close(aligned, plain.roi_align(features, rois, size, scale))
 
 
 def test_roi_align_point_by_point():

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from course_lib.by_definition import detection as plain
 from course_lib.detection.anchors import anchors, encode
 from course_lib.detectors import retinanet, set_matching, yolo
 from course_lib.detectors.detr import (
@@ -279,31 +280,20 @@ def test_anchors_come_map_by_map_cell_by_cell():
     torch.testing.assert_close(asked, torch.tensor(expected))
 
 
-def test_retinanet_targets_by_hand():
+def test_retinanet_targets_by_definition():
     """A hit from .5, the best anchor of each object whatever its IoU, nothing below .4, no opinion between."""
     asked = anchors(8, 8, 8, (14.0, 22.0), (0.7, 1.4))
     _, boxes, labels = batch(pictures=4)
     found, box = retinanet.anchor_targets(asked, boxes, labels)
     seen = set()
     for i in range(4):
-        here = torch.where(labels[i] >= 0)[0].tolist()
-        for a in range(len(asked)):
-            iou = {
-                m: torchvision.ops.box_iou(asked[a][None], boxes[i, m][None]).item() for m in here
-            }
-            best = max(iou.values(), default=0.0)
-            expected = -1 if best < 0.4 else -2
-            aims = [m for m in here if iou[m] == best] if best >= 0.5 else []
-            for m in here:
-                tallest = torchvision.ops.box_iou(asked, boxes[i, m][None]).max().item()
-                if iou[m] >= tallest > 0:
-                    aims = [m, *[k for k in aims if k < 0]]
-                    break
-            if aims:
-                expected = int(labels[i, aims[0]])
-                assert torch.equal(box[i, a], boxes[i, aims[0]])
-            assert found[i, a] == expected
-            seen.add(min(expected, 0))
+        here = labels[i] >= 0
+        there, kinds = boxes[i, here], labels[i, here]
+        expected, object_ = plain.assign(asked, there, kinds, low=0.4, high=0.5, rescue=True)
+        assert torch.equal(found[i], expected)
+        hit = expected >= 0
+        assert torch.equal(box[i, hit], there[object_[hit]])
+        seen |= set(expected.clamp(max=0).tolist())
     assert seen == {0, -1, -2}  # the case holds all three
 
 

@@ -3,6 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from course_lib.by_definition import detection as plain
 from course_lib.data.holders import AnnotatedImages
 from course_lib.detection.overlap import box_iou
 from course_lib.detectors import postprocess
@@ -88,43 +89,20 @@ def test_scene_batches_mirror_half_and_leave_the_set_alone():
     assert torch.equal(batch, again[0])
 
 
-def assign_by_hand(candidates, boxes, labels, low, high, rescue):
-    """Candidate by candidate."""
-    present = [m for m in range(len(labels)) if labels[m] != NO_OBJECT]
-    found, which = [], []
-    for a in range(len(candidates)):
-        overlaps = {m: box_iou(candidates[a][None], boxes[m][None]).item() for m in present}
-        if not present:
-            found.append(NO_OBJECT)
-            which.append(0)
-            continue
-        best = max(present, key=lambda m: (overlaps[m], -m))
-        verdict = int(labels[best]) if overlaps[best] >= high else IGNORED
-        if overlaps[best] < low and overlaps[best] < high:
-            verdict = NO_OBJECT
-        if rescue:
-            for m in present:
-                every = [box_iou(c[None], boxes[m][None]).item() for c in candidates]
-                if max(every) >= 1e-3 and overlaps[m] == max(every):
-                    best, verdict = m, int(labels[m])
-                    break
-        found.append(verdict)
-        which.append(best)
-    return found, which
-
-
 @given(
     anchors=st.integers(0, 12), objects=st.integers(0, 4), seed=st.integers(0, 999),
     limits=st.sampled_from([(0.5, 0.5), (0.3, 0.7), (0.1, 0.2)]),
 )  # fmt: skip
-def test_assign_candidate_by_candidate(anchors, objects, seed, limits):
+def test_assign_by_definition(anchors, objects, seed, limits):
     candidates, boxes = random_boxes(anchors, seed, 24.0), random_boxes(objects, seed + 1, 24.0)
     labels = random_labels(objects, seed)
     labels[random_labels(objects, seed + 2, 4) == 0] = NO_OBJECT
+    there = torch.where(labels != NO_OBJECT)[0]
     for rescue in (False, True):
-        found, which = assign(candidates, boxes, labels, *limits, best_of_object=rescue)
-        expected = assign_by_hand(candidates, boxes, labels, *limits, rescue)
-        assert (found.tolist(), which.tolist()) == expected
+        found, which = assign(candidates, boxes, labels, *limits, rescue=rescue)
+        expected, object_ = plain.assign(candidates, boxes[there], labels[there], *limits, rescue)
+        assert torch.equal(found, expected)
+        assert torch.equal(which, there[object_] if len(there) > 0 else object_)
         assert found.dtype == which.dtype == torch.int64
 
 
@@ -133,12 +111,12 @@ def test_rescue_gives_every_object_a_candidate():
     candidates = torch.tensor([[8.0, 8.0, 24.0, 24.0], [50.0, 50.0, 60.0, 60.0]])
     label = torch.tensor([2])
     assert assign(candidates, tiny, label, 0.4, 0.5)[0].tolist() == [NO_OBJECT, NO_OBJECT]
-    assert assign(candidates, tiny, label, 0.4, 0.5, best_of_object=True)[0].tolist() == [
+    assert assign(candidates, tiny, label, 0.4, 0.5, rescue=True)[0].tolist() == [
         2,
         NO_OBJECT,
     ]
     nowhere = tiny + 500.0  # nothing overlaps it: nothing is rescued
-    assert assign(candidates, nowhere, label, 0.4, 0.5, best_of_object=True)[0].tolist() == [
+    assert assign(candidates, nowhere, label, 0.4, 0.5, rescue=True)[0].tolist() == [
         -1,
         -1,
     ]
@@ -149,7 +127,7 @@ def test_rescue_goes_before_the_object_that_is_overlapped_most():
     candidates = torch.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 2.0, 10.0, 12.0]])
     iou = box_iou(candidates, boxes)  # the second candidate lies on the first object, mostly
     assert iou[1, 0] > iou[1, 1] > iou[0, 1]
-    found, which = assign(candidates, boxes, torch.tensor([5, 6]), 0.3, 0.5, best_of_object=True)
+    found, which = assign(candidates, boxes, torch.tensor([5, 6]), 0.3, 0.5, rescue=True)
     assert (found.tolist(), which.tolist()) == ([5, 6], [0, 1])
 
 

@@ -11,7 +11,6 @@ from course_lib.detectors.detector import Detector
 from course_lib.detectors.targets import padded
 from course_lib.recipes import __main__ as command
 from course_lib.recipes import detectors
-from course_lib.training.loop import fit
 
 
 def few():
@@ -35,35 +34,37 @@ def short(monkeypatch):
         monkeypatch.setitem(detectors.RECIPES, name, (make, recipe._replace(steps=2)))
 
 
-@pytest.fixture
-def trained(monkeypatch, short):
-    """What is trained, in order: the class, and the first weight of its backbone."""
-    seen = []
-
-    def train(detector, *data, recipe):
-        seen.append((type(detector).__name__, first_weight(detector)))
-        sample, loss = lambda _: data, type(detector).training_loss
-        return fit(detector, sample, loss, steps=recipe.steps)
-
-    monkeypatch.setattr(detectors, "train", train)
-    return seen
-
-
-def first_weight(detector):
-    return detector.backbone.blocks[0].weight[0, 0, 0, 0].item()
-
-
-def test_a_detector_is_trained_once_and_detr_takes_over_a_backbone(trained):
-    first, losses = detectors.load_detector("detr", few())
-    again, same_losses = detectors.load_detector("detr", few())
-    teacher, _ = detectors.load_detector("yolo", few())
-    assert [name for name, _ in trained] == ["Yolo", "Detr"]
-    assert trained[1][1] == first_weight(teacher)
+def test_a_detector_is_trained_once(short, capsys):
+    first, losses = detectors.load_detector("yolo", few())
+    again, same_losses = detectors.load_detector("yolo", few())
     assert losses == same_losses and len(losses) == 2
     for p, q in zip(first.parameters(), again.parameters(), strict=True):
         assert torch.equal(p, q)
     assert not first.training and detectors.load_detector("yolo", few(), seed=1) is not None
-    assert len(trained) == 3  # another seed is another detector
+    said = [line.split(" in ")[0] for line in capsys.readouterr().out.splitlines()]
+    new, kept = "detector-yolo: trained", "detector-yolo: loaded from the cache"
+    assert said == [new, kept, new]  # another seed is another detector
+
+
+def test_another_recipe_is_another_training(short, monkeypatch, capsys):
+    detectors.load_detector("yolo", few())
+    make, recipe = detectors.RECIPES["yolo"]
+    for change in ({"steps": 3}, {"lr": 1e-4}, {"batch": 2}, {"max_norm": 1e-3}):
+        monkeypatch.setitem(detectors.RECIPES, "yolo", (make, recipe._replace(**change)))
+        capsys.readouterr()
+        detectors.load_detector("yolo", few())
+        assert "detector-yolo: trained" in capsys.readouterr().out, change
+
+
+def test_detr_starts_from_the_trained_backbone_of_yolo(short, monkeypatch):
+    make, recipe = detectors.RECIPES["detr"]
+    # no step at all: the weights stay as they were when training began
+    monkeypatch.setitem(detectors.RECIPES, "detr", (make, recipe._replace(steps=0)))
+    teacher, _ = detectors.load_detector("yolo", few())
+    detr, losses = detectors.load_detector("detr", few())
+    assert losses == []
+    for p, q in zip(detr.backbone.parameters(), teacher.backbone.parameters(), strict=True):
+        assert torch.equal(p, q)
 
 
 @pytest.mark.parametrize("name", detectors.RECIPES)
