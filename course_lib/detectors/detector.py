@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from course_lib.arguments import check_positive, shape
+from course_lib.arguments import check_count, check_tensor, shape
 from course_lib.detectors.backbone import Backbone
 from course_lib.detectors.targets import NO_OBJECT
 
@@ -19,12 +19,12 @@ class Detector(nn.Module):
     Args:
         classes: C, how many; labels are 0..C - 1.
     Raises:
-        ValueError: classes not above 0.
+        TypeError, ValueError: classes not a whole number, 1 or more.
     """
 
     def __init__(self, classes: int):
         super().__init__()
-        check_positive(type(self).__name__, classes=classes)
+        check_count(type(self).__name__, classes=classes)
         self.classes = classes
         self.backbone = Backbone()
 
@@ -69,13 +69,7 @@ class Detector(nn.Module):
     def checked_images(self, images: Tensor) -> Tensor:
         """The images in the type of the weights; an error with the detector's name where they are not as promised."""
         name = type(self).__name__
-        if not isinstance(images, Tensor):
-            got = type(images).__name__
-            raise TypeError(f"{name}: images must be a tensor [B, 3, H, W], got {got}")
-        if images.ndim != 4 or images.shape[1] != 3:
-            raise ValueError(f"{name}: images must be [B, 3, H, W], got {shape(images)}")
-        if not images.is_floating_point():
-            raise TypeError(f"{name}: images must be floating point in 0..1, got {images.dtype}")
+        check_tensor(name, "[B, 3, H, W]", images=images)
         if min(images.shape[2:]) < LEAST:
             raise ValueError(
                 f"{name}: images must be {LEAST} x {LEAST} pixels or larger, got {shape(images)}"
@@ -104,19 +98,8 @@ class Detector(nn.Module):
         name, images = type(self).__name__, self.checked_images(images)
         if len(images) == 0:
             raise ValueError(f"{name}: a batch must hold at least one image, got {shape(images)}")
-        for what, tensor in (("boxes", boxes), ("labels", labels)):
-            if not isinstance(tensor, Tensor):
-                raise TypeError(f"{name}: {what} must be a tensor, got {type(tensor).__name__}")
-        count = len(images)
-        if boxes.ndim != 3 or boxes.shape[::2] != (count, 4) or labels.shape != boxes.shape[:2]:
-            raise ValueError(
-                f"{name}: boxes must be [{count}, M, 4] and labels [{count}, M], "
-                f"got {shape(boxes)} and {shape(labels)}"
-            )
-        if not boxes.is_floating_point():
-            raise TypeError(f"{name}: boxes must be floating point, got {boxes.dtype}")
-        if labels.dtype != torch.int64:
-            raise TypeError(f"{name}: labels must be int64, got {labels.dtype}")
+        check_tensor(name, f"[{len(images)}, M, 4]", boxes=boxes)
+        check_tensor(name, str(list(boxes.shape[:2])), torch.int64, labels=labels)
         wrong = labels[(labels < NO_OBJECT) | (labels >= self.classes)]
         if len(wrong) > 0:
             raise ValueError(

@@ -144,19 +144,6 @@ def test_the_same_seed_trains_the_same_weights(kind):
     assert torch.equal(*runs)
 
 
-@pytest.mark.parametrize("kind", DETECTORS)
-def test_bad_input(kind):
-    with pytest.raises(ValueError, match=rf"{kind.__name__}: classes must be above 0, got 0"):
-        kind(0)
-    with pytest.raises(ValueError, match=r"images must be \[B, 3, H, W\], got \[2, 1, 64, 64\]"):
-        made(kind).detect(torch.zeros(2, 1, 64, 64))
-    images, boxes, labels = batch()
-    with pytest.raises(
-        ValueError, match=r"boxes must be \[3, M, 4\] and labels \[3, M\], got \[2, "
-    ):
-        made(kind).loss(images, boxes[:2], labels[:2])
-
-
 # ---- YOLO
 
 

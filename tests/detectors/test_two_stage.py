@@ -448,17 +448,6 @@ def test_bad_input_is_named():
         proposals.propose(torch.zeros(2, 1, 9, 9))
     with pytest.raises(ValueError, match="max_proposals must be 1 or more, got 0"):
         proposals.propose(torch.zeros(2, 3, 32, 32), 0)
-    images, boxes, labels, _ = two_scenes()
-    for make in DETECTORS:
-        with pytest.raises(
-            ValueError, match=r"images must be \[B, 3, H, W\], got \[2, 4, 48, 48\]"
-        ):
-            make(2).loss(torch.zeros(2, 4, SIDE, SIDE), boxes, labels)
-        with pytest.raises(
-            ValueError,
-            match=r"boxes must be \[2, M, 4\] and labels \[2, M\], got \[1, 2, 4\] and \[2, 2\]",
-        ):
-            make(2).loss(images, boxes[:1], labels)
 
 
 # -- the parts, one by one ------------------------------------------------------------------------
