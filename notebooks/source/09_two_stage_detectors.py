@@ -611,7 +611,7 @@ SETTINGS = {  # name, proposals -> detector, pictures, times
 times = dict.fromkeys(SETTINGS, float("inf"))
 for _ in range(3):
     for setting, (detector, pictures, repeats) in SETTINGS.items():
-        detector.most = setting[1]
+        detector.max_proposals = setting[1]
         took = milliseconds(detector.detect, pictures, repeats)
         times[setting] = min(times[setting], took)
 
