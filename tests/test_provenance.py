@@ -481,6 +481,16 @@ def test_what_a_package_wraps_is_not_taken_for_the_package(monkeypatch):
     assert keys[0] == keys[2] != keys[1]
 
 
+def test_what_a_package_wraps_around_its_own_function_later_does_not_count(monkeypatch):
+    """Importing torch._dynamo, as an optimizer does, does this to torch.manual_seed."""
+    train = cell("def train(): torch.manual_seed(0)", torch=torch)
+    keys = [key(train)]
+    for inside in (torch.random.manual_seed, torch.nn.functional.gelu, lambda seed: None):
+        monkeypatch.setattr(torch, "manual_seed", torch.no_grad()(inside))
+        keys.append(key(train))
+    assert keys[0] == keys[1] and len(set(keys)) == 3
+
+
 def test_a_widget_is_refused():
     import ipywidgets
 

@@ -254,13 +254,14 @@ from course_lib.detectors.postprocess import final_detections
 
 @torch.no_grad()
 def candidates(images):
-    """What the detector says before anything is thinned out: a dict of boxes, labels, scores a picture."""
-    found = []
+    """What the detector predicts before anything is thinned out: a dict of boxes, labels, scores an image."""
+    every = []
     for part in images.split(50):
-        said = detector(part)
-        for boxes, scores in zip(said.boxes.flatten(1, 3), said.scores.flatten(1, 3), strict=True):
-            found.append(final_detections(boxes, scores, iou_threshold=1.0, most=1000))
-    return found
+        prediction = detector(part)
+        boxes, scores = prediction.boxes.flatten(1, 3), prediction.scores.flatten(1, 3)
+        for b, s in zip(boxes, scores, strict=True):
+            every.append(final_detections(b, s, iou_threshold=1.0, max_detections=1000))
+    return every
 
 
 def closest_pair(target):
