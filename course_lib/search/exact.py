@@ -100,7 +100,9 @@ class ExactIndex:
             block = self.vectors[start : start + BLOCK]
             i, j = candidates(products, block, radius)
             pending.append((i, j + start, pair_distances(queries, block, i, j, self.metric)))
-            if sum(len(i) for i, _, _ in pending) > 2 * len(queries) * k or start + BLOCK >= len(self):
+            if sum(len(i) for i, _, _ in pending) > 2 * len(queries) * k or start + BLOCK >= len(
+                self
+            ):
                 i, j, exact = (torch.cat(column) for column in zip(*pending, strict=True))
                 distances, numbers = nearest(i, j, exact, len(queries), k)
                 radius = radius.minimum(distances[:, -1])

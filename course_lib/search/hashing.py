@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib.arguments import check_vectors, shape
+from course_lib.arguments import check_count, check_vectors, shape
 from course_lib.cache import write
 from course_lib.search.exact import METRICS, ExactIndex, read_index
 
@@ -37,8 +37,8 @@ class HyperplaneHash:
     """
 
     def __init__(self, bits: int, dim: int, seed: int = 0):
-        _check_count("HyperplaneHash", bits=bits, dim=dim)
-        _check_count("HyperplaneHash", least=0, seed=seed)
+        check_count("HyperplaneHash", bits=bits, dim=dim)
+        check_count("HyperplaneHash", least=0, seed=seed)
         generator = torch.Generator().manual_seed(seed)
         self.bits, self.dim, self.seed = bits, dim, seed
         # A plane through the origin is its normal.      # [bits, d]
@@ -120,7 +120,7 @@ def p_found(angle: Tensor, bits: int, tables: int) -> Tensor:
     >>> p_found(torch.tensor([0.0, torch.pi / 2]), bits=2, tables=2)
     tensor([1.0000, 0.4375])
     """
-    _check_count("p_found", bits=bits, tables=tables)
+    check_count("p_found", bits=bits, tables=tables)
     if not isinstance(angle, Tensor) or not angle.is_floating_point():
         got = getattr(angle, "dtype", type(angle).__name__)
         raise TypeError(f"p_found: angle must be a floating-point tensor, got {got}")
@@ -164,8 +164,8 @@ class LSHIndex(ExactIndex):
         seed: int = 0,
     ):
         super().__init__(metric)
-        _check_count("LSHIndex", tables=tables, bits=bits, probes=probes)
-        _check_count("LSHIndex", least=0, seed=seed)
+        check_count("LSHIndex", tables=tables, bits=bits, probes=probes)
+        check_count("LSHIndex", least=0, seed=seed)
         most = 1 + bits + bits * (bits - 1) // 2  # buckets across at most two planes
         if bits > 62 or probes > most:
             raise ValueError(
@@ -265,12 +265,3 @@ def _check_codes(where: str, **codes: Tensor) -> None:
             f"{where}: codes must be [n, bytes] and [m, bytes] with at most {LONGEST} bytes, got {shape(a)} and "
             f"{shape(b)}"
         )
-
-
-def _check_count(where: str, least: int = 1, **numbers: int) -> None:
-    """Raise unless every number is an integer, not below the least, that 63 bits can hold."""
-    for name, number in numbers.items():
-        if not isinstance(number, int) or isinstance(number, bool):
-            raise TypeError(f"{where}: {name} must be an int, got {number!r}")
-        if not least <= number < 2**63:
-            raise ValueError(f"{where}: {name} must be {least} or more, got {number}")
