@@ -818,7 +818,7 @@ claim(
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>mAP falls from the start, and ever faster: by about .1 from .5 to .7, by more than .4 from there to .9. The class that falls first is the one with the lowest AP in the table above. Of an object 24 pixels wide, a box that is 2 pixels off on one side has an IoU of .92, one that is off by 2 on all four sides of about .7.</details>
+# <details><summary>Answer</summary>mAP falls from the start, and ever faster: by a tenth or more from .5 to .7, by more than .4 from there to .9. The class that falls first is the one with the lowest AP in the table above. Of an object 24 pixels wide, a box that is 2 pixels off on one side has an IoU of .92, one that is off by 2 on all four sides of about .7.</details>
 #
 # Now NMS can be judged too. A threshold is *chosen* here, so we look at the validation scenes, not at those we report on.
 
