@@ -5,9 +5,11 @@ ARGS ?=
 
 # On a busy machine a waiting thread must sleep, not spin; everything runs offline and from this folder alone.
 export OMP_WAIT_POLICY := PASSIVE
+# A Python, packages or an environment of something else must not come before ours.
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV CONDA_PREFIX
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-fast notebooks bench tables lock environment clean
+.PHONY: help lab test unit page lint notebooks bench tables claims lock environment clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,28 +19,43 @@ environment:
 	@$(PYTHON) tools/make_environment.py
 
 lab: environment  ## set up if needed, and open the course in JupyterLab (ARGS are passed on)
-	$(BIN)/jupyter lab --ip=127.0.0.1 $(ARGS) notebooks/00_start_here.ipynb
+	$(AT_HOME)$(BIN)/jupyter lab --ip=127.0.0.1 $(ARGS) notebooks/00_start_here.ipynb
+
+# Jupyter keeps its files at home; where that cannot be written to, in .cache.
+AT_HOME := $(shell test -w "$$HOME" || printf 'HOME="%s/.cache/home" ' "$(CURDIR)")
 
 # Side by side, a process a core, one thread each: the course's tensors are small, a second thread gains nothing.
-PYTEST := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m pytest
-SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadscope
+PYTEST := $(AT_HOME)OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m pytest
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist
+NBVAL := -p tests.notebooks.controls --nbval --nbval-current-env --nbval-cell-timeout=180 \
+  --nbval-sanitize-with tests/notebooks/nbval_sanitize.cfg
 
 # The detectors, each trained once; the notebooks find them in data/cache. What fails here fails again there, and is told.
 TRAIN := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m course_lib.recipes
 
-test: test-fast  ## prove that everything works: lint, unit tests, every notebook
-	$(PYTEST) $(SIDE_BY_SIDE) -p tests.notebooks.budgets --nbval --nbval-current-env --nbval-cell-timeout=180 \
-	  --nbval-sanitize-with tests/notebooks/nbval_sanitize.cfg notebooks/*.ipynb
+# Each thing once: the nbval run executes every notebook and moves its controls, the browser opens what that has shown.
+test: lint  ## prove that everything works: lint, all tests, every notebook, the browser
+	$(PYTEST) $(SIDE_BY_SIDE) worksteal -m "not browser" tests course_lib tools
+	$(TRAIN) yolo detr rcnn & $(TRAIN) fast_rcnn faster_rcnn mask_rcnn retinanet & wait
+	$(PYTEST) $(SIDE_BY_SIDE) loadscope -p tests.notebooks.budgets $(NBVAL) notebooks/*.ipynb
+	$(PYTEST) -m "browser and not page" tests
 
-test-fast: environment  ## the same without the notebooks
+unit: lint  ## lint and the unit tests that take no training, no kernel and no browser (ARGS=tests/search: some of them)
+	$(PYTEST) $(SIDE_BY_SIDE) worksteal -m "not browser and not slow" $(or $(ARGS),tests course_lib tools)
+
+page: environment  ## build one notebook, prove it, and run it in the browser (NB=08)
+	@test -n "$(NB)" || { echo "Which notebook? make page NB=08" >&2; exit 1; }
+	$(BIN)/python -m tools.build_notebooks $(NB)
+	$(BIN)/python -c "from tools.build_notebooks import *; [train_before(s.stem) for s in chosen_sources(['$(NB)'])]"
+	$(PYTEST) $(NBVAL) notebooks/$(NB)*.ipynb
+	$(PYTEST) -m browser -k "$(NB) and (run_all or opens)" tests/browser
+
+lint: environment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(PYTEST) $(SIDE_BY_SIDE) -m "not browser" tests course_lib
-	$(TRAIN) yolo detr rcnn & $(TRAIN) fast_rcnn faster_rcnn mask_rcnn retinanet & wait
-	$(PYTEST) -m browser tests
 
 notebooks: environment  ## build and execute the notebooks whose source or library changed (ARGS=--all: every one)
-	$(BIN)/python tools/build_notebooks.py $(ARGS)
+	$(BIN)/python -m tools.build_notebooks $(ARGS)
 
 bench: environment  ## time our operations beside their peers (ARGS=faces: some of them)
 	OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m tools.benchmark $(ARGS)
@@ -46,6 +63,11 @@ bench: environment  ## time our operations beside their peers (ARGS=faces: some 
 tables: environment  ## compute again the tables that take longer than a notebook may (half an hour)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_tables
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_detr_curves
+
+SEEDS ?=
+
+claims: environment  ## run the notebooks on other data seeds (SEEDS="21 22"), record how far each claim is from failing
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.claims $(SEEDS) $(ARGS)
 
 lock: environment  ## pin the newest packages that pyproject.toml allows into requirements.txt
 	UV_CACHE_DIR=.cache/uv $(BIN)/uv pip compile --universal --upgrade --no-emit-index-url --quiet \

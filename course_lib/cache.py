@@ -5,26 +5,43 @@ written aside and then renamed, so that two processes may fill the cache at once
 a damaged file is noticed and made again. COURSE_CACHE_DIR names another folder.
 """
 
+import contextlib
 import hashlib
-import json
 import os
-import tempfile
+import secrets
+import time
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from pathlib import Path, PurePath
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_lib.machine import ROOT
 
-CACHE = Path(os.environ.get("COURSE_CACHE_DIR") or ROOT / "data" / "cache")
+CACHE = Path(os.environ.get("COURSE_CACHE_DIR") or ROOT / "data" / "cache").expanduser()
+ASIDE = ".safetensors.part"  # ends the name of a file that is not yet whole
+DAY = 24 * 60 * 60  # seconds
 
 
 def fingerprint(*parts: object) -> str:
-    """A short name for everything in `parts`: tensors by type, shape and content, the rest by its text.
+    """A short name for everything in `parts`, by type and by value.
+
+    Args:
+        parts: None, numbers, strings, bytes, tensors and arrays (dtype, shape, content), paths, ranges, slices, enums,
+            torch's types and devices; and lists, tuples, sets, dicts, named tuples and dataclasses of such.
+    Returns:
+        16 hexadecimal digits; the same in every process.
+    Raises:
+        TypeError: something else, whose value cannot be told; an array of objects; a container that holds itself.
+
+    The order of a dict's keys does not count, as for ==; but 1, 1.0 and True differ, and so do [1] and (1,).
 
     >>> fingerprint("faces", torch.zeros(2)) == fingerprint("faces", torch.zeros(2))
     True
@@ -32,18 +49,90 @@ def fingerprint(*parts: object) -> str:
     False
     """
     digest = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, Tensor):
-            part = part.detach().cpu().contiguous()
-            digest.update(f"{part.dtype} {list(part.shape)} ".encode())
-            digest.update(part.reshape(-1).view(torch.uint8).numpy())
-        else:
-            digest.update(json.dumps(part, default=str, sort_keys=True).encode() + b"\n")
+    for number, part in enumerate(parts):
+        _feed(digest, part, f"part {number}", ())
     return digest.hexdigest()[:16]
 
 
+# What stands for a value of exactly this type.
+_TEXTS: dict[type, Callable] = {
+    **dict.fromkeys((type(None), type(...), bool, float, complex), repr),
+    **dict.fromkeys((range, torch.dtype, torch.device), repr),
+    int: hex,
+    str: lambda text: text.encode("utf-8", "surrogatepass"),
+    bytes: bytes,
+}
+
+
+def _feed(digest, value: object, name: str, above: tuple[int, ...]) -> None:
+    """Add one value to a digest: its type and its length first, so that no two values give the same bytes."""
+    kind = type(value)
+    if kind in _TEXTS:
+        text = _TEXTS[kind](value)
+        text = text if isinstance(text, bytes) else text.encode()
+        digest.update(f"{kind.__name__} {len(text)}:".encode() + text)
+        return
+    label = f"{kind.__module__}.{kind.__qualname__}"
+    if id(value) in above:
+        raise TypeError(f"fingerprint: {name} holds itself: its value has no end")
+    inside = (*above, id(value))
+
+    def write(text: str | bytes, *shape: object) -> None:
+        text = text if isinstance(text, bytes) else text.encode()
+        digest.update(f"{label}{shape} {len(text)}:".encode() + text)
+
+    def write_all(items: list[tuple[str, object]], *shape: object) -> None:
+        write("", len(items), *shape)
+        for place, item in items:
+            _feed(digest, item, f"{name}{place}", inside)
+
+    if kind in (Tensor, nn.Parameter) and not (value.is_meta or value.is_quantized):
+        plain = value.detach().to_dense() if value.layout != torch.strided else value.detach()
+        plain = plain.cpu().resolve_conj().resolve_neg().contiguous()
+        label = "tensor"
+        write("", value.layout, value.dtype, list(value.shape))
+        digest.update(plain.reshape(-1).view(torch.uint8).numpy())
+    elif kind in (np.ndarray, np.memmap) and not value.dtype.hasobject:
+        label = "array"
+        write("", value.dtype.descr, value.shape)
+        digest.update(value.tobytes())
+    elif isinstance(value, np.generic) and not value.dtype.hasobject:
+        write(value.tobytes(), value.dtype.descr)
+    elif isinstance(value, PurePath):
+        write(str(value))
+    elif isinstance(value, Enum):
+        write_all([(".value", value.value)], value.name)
+    elif kind is slice:
+        write_all([(f".{x}", getattr(value, x)) for x in ("start", "stop", "step")])
+    elif kind in (list, tuple, torch.Size) or (
+        isinstance(value, tuple) and hasattr(kind, "_fields")
+    ):
+        write_all([(f"[{i}]", x) for i, x in enumerate(value)], getattr(kind, "_fields", None))
+    elif kind in (set, frozenset):
+        write(" ".join(sorted(_alone(x, f"{name}, an element", inside) for x in value)))
+    elif kind in (dict, OrderedDict):
+        keys = sorted(value, key=lambda key: _alone(key, f"{name}, a key", inside))
+        write_all([pair for key in keys for pair in ((" key", key), (f"[{key!r}]", value[key]))])
+    elif is_dataclass(kind):
+        state = {x.name: getattr(value, x.name) for x in fields(value)}
+        state |= getattr(value, "__dict__", {})
+        write_all([(".__dict__", state)])
+    else:
+        raise TypeError(f"fingerprint: cannot tell the value of {name} (a {kind.__qualname__})")
+
+
+def _alone(value: object, name: str, above: tuple[int, ...]) -> str:
+    digest = hashlib.sha256()
+    _feed(digest, value, name, above)
+    return digest.hexdigest()
+
+
 def cached(
-    name: str, key: str, make: Callable[[], dict[str, Tensor]], folder: Path | None = None
+    name: str,
+    key: str,
+    make: Callable[[], dict[str, Tensor]],
+    folder: Path | None = None,
+    fresh: bool = False,
 ) -> dict[str, Tensor]:
     """The tensors that `make` makes, from the cache if they are there whole.
 
@@ -52,6 +141,7 @@ def cached(
         key: the `fingerprint` of everything that determines them.
         make: makes them: a name and a tensor each.
         folder: where the cache lies, if not in CACHE.
+        fresh: make them anew, whatever lies there.
     Returns:
         What `make` returned, now or at an earlier time.
 
@@ -60,9 +150,13 @@ def cached(
     """
     folder = folder or CACHE
     path = folder / f"{name}-{key}.safetensors"
-    tensors = read(path)
+    tensors = None if fresh else read(path)
     if tensors is None:
-        tensors = {label: tensor.detach().cpu().contiguous() for label, tensor in make().items()}
+        # Each with memory of its own, as safetensors wants it: two layers may share their weights.
+        tensors = {
+            label: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for label, tensor in make().items()
+        }
         try:
             write(path, tensors)
         except OSError as error:
@@ -89,14 +183,25 @@ def read(path: Path) -> dict[str, Tensor] | None:
 
 
 def write(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Write a cache file under a name of its own, then rename it: nobody ever sees half a file."""
+    """Write a cache file under a name of its own, then rename it: nobody ever sees half a file.
+
+    It gets the rights that any new file gets (the umask). What a killed writer left behind goes after a day.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
-    os.close(handle)
+    for left in path.parent.glob(f"*{ASIDE}"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > DAY:
+                left.unlink()
+    aside = path.with_name(f"{path.stem}-{secrets.token_hex(8)}{ASIDE}")
     try:
+        aside.touch(exist_ok=False)
+        rights = aside.stat().st_mode
         save_file(tensors, aside, metadata={"checksum": checksum(tensors)})
+        # safetensors gives its files to their owner alone.
+        aside.chmod(rights)
         os.replace(aside, path)
-    except SafetensorError as error:  # safetensors reports a full disk in its own way
+    # safetensors reports a full disk in its own way
+    except SafetensorError as error:
         raise OSError(str(error)) from error
     finally:
-        Path(aside).unlink(missing_ok=True)
+        aside.unlink(missing_ok=True)

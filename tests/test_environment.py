@@ -1,12 +1,14 @@
 """The two commands' ground: the environment maker, the lock, environment.yml, what is committed."""
 
 import importlib.util
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -19,9 +21,10 @@ LOCK = (ROOT / "requirements.txt").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def load_maker():
+def load_maker(project: Path = ROOT):
+    """The environment maker as it lies in a project: where it lies is part of what it does."""
     spec = importlib.util.spec_from_file_location(
-        "make_environment", ROOT / "tools" / "make_environment.py"
+        "make_environment", project / "tools" / "make_environment.py"
     )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -56,6 +59,7 @@ def pretend_to_install(maker, monkeypatch, fails_at=None):
         Path(maker.venv_program("python")).touch()
 
     monkeypatch.setattr(maker, "run", run)
+    monkeypatch.setattr(maker, "pip_settings", lambda python: {})
     return told
 
 
@@ -71,6 +75,7 @@ def test_it_is_made_anew_even_from_within(maker, monkeypatch):
     """Whoever activated .venv calls with its Python, which is removed on the way."""
     commands = []
     monkeypatch.setattr(maker, "run", lambda what, command, **_: commands.append(command))
+    monkeypatch.setattr(maker, "pip_settings", lambda python: {})
     monkeypatch.setattr(maker.sys, "executable", maker.venv_program("python3"))
     maker.make_environment("lock")
     assert os.path.exists(commands[0][0]) and not commands[0][0].startswith(maker.VENV)
@@ -103,6 +108,18 @@ def test_somebody_elses_venv_is_left_alone(maker, monkeypatch, capsys):
     pretend_to_install(maker, monkeypatch)
     assert maker.main() == 1 and mine.read_text() == "precious"
     assert "was not made by this course" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_to_another_environment_is_left_alone(maker, monkeypatch, tmp_path, capsys, there):
+    other = tmp_path / "other"
+    if there:
+        other.mkdir()
+        (other / "course-environment").write_text("of another place")
+    Path(maker.VENV).symlink_to(other)
+    pretend_to_install(maker, monkeypatch)
+    assert maker.main() == 1 and "was not made by this course" in capsys.readouterr().err
+    assert other.exists() == there and Path(maker.VENV).is_symlink()
 
 
 def test_an_old_python_is_told_in_a_sentence(maker, monkeypatch):
@@ -156,6 +173,249 @@ def test_a_failing_program_says_its_last_words(maker, monkeypatch):
         )
 
 
+def test_a_program_that_is_not_there_is_told_in_a_sentence(maker):
+    with pytest.raises(maker.SetupError, match=r"^Trying failed: .*nowhere is not there; has a"):
+        maker.run("Trying", [str(Path(maker.VENV) / "nowhere")])
+
+
+def test_last_words_may_be_in_any_encoding(maker, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+    words = "import sys; sys.stdout.buffer.write(b'caf\\xe9'); raise SystemExit(3)"
+    with pytest.raises(maker.SetupError, match=r"^Trying failed: caf\ufffd$"):
+        maker.run("Trying", [sys.executable, "-c", words])
+
+
+# ---- an environment and its place
+
+
+def small_project(folder: Path) -> Path:
+    """A project that holds nothing but what the maker needs."""
+    (folder / "tools").mkdir(parents=True)
+    shutil.copy(ROOT / "tools" / "make_environment.py", folder / "tools")
+    shutil.copy(ROOT / "Makefile", folder)
+    (folder / "requirements.txt").write_text("uv==9.9\n")
+    return folder
+
+
+def pretend_to_be_whole(project: Path) -> None:
+    maker = load_maker(project)
+    Path(maker.venv_program("python")).parent.mkdir(parents=True)
+    os.symlink(sys.executable, maker.venv_program("python"))
+    maker.write_mark(maker.fingerprint())
+
+
+def is_whole(project: Path) -> bool:
+    maker = load_maker(project)
+    return maker.is_complete(maker.fingerprint())
+
+
+@pytest.mark.parametrize("name", ["new", "a new one", "\u043a\u0443\u0440\u0441 \u00e9"])
+@pytest.mark.parametrize("bring", [shutil.move, shutil.copytree])
+def test_an_environment_is_whole_only_where_it_was_made(tmp_path, bring, name):
+    """Its programs name the place: in another they do not start, or start what lies in the first."""
+    old = small_project(tmp_path / "old")
+    pretend_to_be_whole(old)
+    assert is_whole(old)
+    bring(str(old), str(tmp_path / name))
+    assert not is_whole(tmp_path / name)
+    if bring is shutil.copytree:
+        assert is_whole(old)
+    else:
+        shutil.move(str(tmp_path / name), str(old))
+        assert is_whole(old)
+
+
+def test_a_link_to_the_project_is_the_same_place(tmp_path):
+    project = small_project(tmp_path / "project")
+    (tmp_path / "link").symlink_to(project)
+    pretend_to_be_whole(tmp_path / "link")
+    assert is_whole(project) and is_whole(tmp_path / "link")
+    (tmp_path / "link").unlink()  # programs that named the link would be broken now
+    assert load_maker(project).VENV == os.path.realpath(project / ".venv")
+
+
+# ---- settings of pip, uv and Python that a machine has
+
+HARMFUL = {
+    "PIP_USER": "1",
+    "PIP_TARGET": "elsewhere",
+    "PIP_PREFIX": "elsewhere",
+    "PIP_ROOT": "elsewhere",
+    "PIP_REQUIRE_VIRTUALENV": "1",
+    "PIP_REQUIRE_HASHES": "1",
+    "PIP_CONSTRAINT": "elsewhere/constraints.txt",
+    "PIP_REQUIREMENT": "elsewhere/requirements.txt",
+    "PIP_PYTHON": "elsewhere/python",
+    "PIP_DRY_RUN": "1",
+    "PYTHONHOME": "elsewhere",
+    "PYTHONPATH": "elsewhere",
+    "PYTHONWARNINGS": "error",
+    "VIRTUAL_ENV": "elsewhere",
+    "CONDA_PREFIX": "elsewhere",
+    "UV_PROJECT_ENVIRONMENT": "elsewhere",
+    "UV_PROJECT": "elsewhere",
+    "UV_WORKING_DIR": "elsewhere",
+    "UV_PYTHON": "3.8",
+    "UV_PYTHON_PREFERENCE": "only-managed",
+    "UV_SYSTEM_PYTHON": "1",
+    "UV_CONSTRAINT": "elsewhere/constraints.txt",
+    "UV_OVERRIDE": "elsewhere/overrides.txt",
+    "UV_EXCLUDE_NEWER": "2015-01-01",
+    "UV_REQUIRE_HASHES": "1",
+    "UV_NO_BINARY": "1",
+    "UV_TARGET": "elsewhere",
+}
+FETCHING = {
+    "PIP_INDEX_URL": "file:///mirror",
+    "PIP_CERT": "cert.pem",
+    "PIP_NO_INDEX": "1",
+    "UV_INDEX_URL": "file:///mirror",
+    "UV_INDEX_OURS_PASSWORD": "word",
+    "UV_TORCH_BACKEND": "cpu",
+    "UV_OFFLINE": "1",
+    "HTTPS_PROXY": "proxy",
+    "SSL_CERT_FILE": "cert.pem",
+    "HOME": "here",
+}
+
+
+def test_only_settings_of_how_packages_are_fetched_reach_a_program(maker, monkeypatch, tmp_path):
+    for name, value in {**HARMFUL, **FETCHING}.items():
+        monkeypatch.setenv(name, value)
+    seen = tmp_path / "seen.json"
+    code = "import json, os, sys; json.dump(dict(os.environ), open(sys.argv[1], 'w'))"
+    maker.run("Looking", [sys.executable, "-c", code, str(seen)], UV_CACHE_DIR="ours")
+    environment = json.loads(seen.read_text())
+    assert not set(HARMFUL) & set(environment)
+    assert {**FETCHING, "UV_CACHE_DIR": "ours"}.items() <= environment.items()
+
+
+def test_of_pips_files_only_how_packages_are_fetched_is_followed(maker, monkeypatch, tmp_path):
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "pip.conf").write_text(
+        "[global]\nindex-url = file:///global\nproxy = p\ntarget = x\nfind-links =\n  /a\n  /b\n"
+        "[install]\nindex-url = file:///install\nuser = true\nprefix = x\n[list]\ncert = x\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setenv("PIP_PROXY", "mine")
+    monkeypatch.setenv("PIP_PYTHON", "elsewhere")
+    settings = maker.pip_settings(sys.executable)
+    assert settings["PIP_FIND_LINKS"].split() == ["/a", "/b"]
+    assert settings["PIP_INDEX_URL"] == "file:///install" and settings["PIP_PROXY"] == "mine"
+    assert settings["PIP_CONFIG_FILE"] == os.devnull
+    assert not {"PIP_TARGET", "PIP_USER", "PIP_PREFIX"} & set(settings)
+
+
+def test_a_pip_conf_that_cannot_be_read_is_told(maker, monkeypatch, tmp_path):
+    (tmp_path / "pip.conf").write_text("user = true\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    with pytest.raises(maker.SetupError, match=r"^Reading pip's settings failed: .*pip\.conf"):
+        maker.pip_settings(sys.executable)
+
+
+def wheel_of_uv(folder: Path) -> None:
+    """A package uv 9.9, whose program only says its name: it needs no registry."""
+    folder.mkdir()
+    parts = {
+        "uv.py": "def main():\n    print('uv')\n",
+        "uv-9.9.dist-info/METADATA": "Metadata-Version: 2.1\nName: uv\nVersion: 9.9\n",
+        "uv-9.9.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "uv-9.9.dist-info/entry_points.txt": "[console_scripts]\nuv = uv:main\n",
+        "uv-9.9.dist-info/RECORD": "",
+    }
+    with zipfile.ZipFile(folder / "uv-9.9-py3-none-any.whl", "w") as wheel:
+        for name, text in parts.items():
+            wheel.writestr(name, text)
+
+
+@pytest.fixture(scope="module")
+def project_in_a_hard_place(tmp_path_factory):
+    """A real environment under a name with blanks and letters of other alphabets, without packages."""
+    top = tmp_path_factory.mktemp("hard")
+    wheel_of_uv(top / "wheels")
+    project = small_project(top / "\u043a\u0443\u0440\u0441 \u00e9t\u00e9")
+    subprocess.run([sys.executable, "-m", "venv", project / ".venv"], check=True)
+    return project
+
+
+def settings_file(folder: Path, name: str, text: str) -> dict[str, str]:
+    """Settings of a person, who is named by variables."""
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(text)
+    return {"XDG_CONFIG_HOME": str(folder), "HOME": os.devnull}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"PIP_USER": "1"},
+        {"PIP_TARGET": "elsewhere"},
+        {"PIP_PREFIX": "elsewhere"},
+        {"PIP_ROOT": "elsewhere"},
+        "[global]\nuser = true\n",
+        "[install]\ntarget = elsewhere\n",
+        "[install]\nprefix = elsewhere\nroot = elsewhere\nrequire-hashes = true\n",
+        HARMFUL,
+    ],
+    ids=str,
+)
+def test_pip_installs_into_the_environment_whatever_it_is_told(
+    project_in_a_hard_place, monkeypatch, tmp_path, settings
+):
+    maker = load_maker(project_in_a_hard_place)
+    if isinstance(settings, str):
+        settings = settings_file(tmp_path, "pip/pip.conf", settings)
+    wheels = project_in_a_hard_place.parent / "wheels"
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheels.as_uri(), "HOME": os.devnull}
+    for name, value in {**settings, **offline}.items():
+        monkeypatch.setenv(name, value)
+    # the program's place is read anew: a file of an earlier setting must not be taken for this one's
+    Path(maker.venv_program("uv")).unlink(missing_ok=True)
+    shutil.rmtree(next(Path(maker.VENV).glob("**/uv-9.9.dist-info"), tmp_path / "none"), True)
+    maker.install_uv(maker.venv_program("python"))
+    done = subprocess.run([maker.venv_program("uv")], capture_output=True, text=True, env={})
+    assert done.stdout == "uv\n"
+    assert not list(project_in_a_hard_place.parent.rglob("elsewhere"))
+
+
+def test_uv_does_not_follow_settings_in_the_folders_above(project_in_a_hard_place, monkeypatch):
+    project = project_in_a_hard_place
+    shutil.copy(ROOT / "pyproject.toml", project)
+    (project.parent / "uv.toml").write_text('[pip]\ntarget = "elsewhere"\nrequire-hashes = true\n')
+    maker = load_maker(project)
+    wheels = str(project.parent / "wheels")
+    uv = os.path.join(os.path.dirname(sys.executable), "uv")
+    python = maker.venv_program("python")
+    monkeypatch.setenv("HOME", os.devnull)
+    maker.run(
+        "Installing",
+        [uv, "pip", "install", "--reinstall", "--python", python, "--no-index", "uv"],
+        UV_FIND_LINKS=wheels,
+        UV_CACHE_DIR=str(project.parent / "cache"),
+    )
+    assert list((project / ".venv").glob("**/uv-9.9.dist-info"))
+    assert not list(project.parent.rglob("elsewhere"))
+
+
+def test_make_starts_python_whatever_it_is_told(tmp_path):
+    """PYTHONHOME of another Python stops every Python; PYTHONPATH puts strangers before the standard library."""
+    project = small_project(tmp_path / "project")
+    pretend_to_be_whole(project)
+    (tmp_path / "strangers").mkdir()
+    (tmp_path / "strangers" / "hashlib.py").write_text("raise SystemExit('a stranger')\n")
+    for name, value in (("PYTHONHOME", "/nowhere"), ("PYTHONPATH", str(tmp_path / "strangers"))):
+        done = subprocess.run(
+            ["make", "environment", f"PYTHON={sys.executable}"],
+            cwd=project,
+            env={**os.environ, name: value},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+
+
 def test_a_machine_without_gpu_can_do_without_the_gpu_packages(maker, monkeypatch):
     monkeypatch.setattr(maker, "LOCK", str(ROOT / "requirements.txt"))
     monkeypatch.setattr(sys, "platform", "linux")
@@ -178,7 +438,7 @@ def test_no_python_at_all_is_told_in_a_sentence():
 def test_a_bare_make_lists_the_commands():
     done = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True)
     commands = re.findall(r"^  make (\S+)\s+\S", done.stdout, flags=re.MULTILINE)
-    assert {"lab", "test", "test-fast", "notebooks", "lock"} <= set(commands)
+    assert {"lab", "test", "unit", "page", "notebooks", "lock"} <= set(commands)
     assert len(commands) == len(done.stdout.splitlines())
 
 
@@ -284,3 +544,34 @@ def test_importing_the_library_alone_is_light():
 def test_ci_installs_a_browser_and_calls_the_test_command():
     script = (ROOT / ".ci" / "run").read_text()
     assert os.access(ROOT / ".ci" / "run", os.X_OK) and script.rstrip().endswith("exec make test")
+
+
+# ---- what developers are told
+
+
+def test_contributing_names_commands_and_files_that_there_are():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z]+)", text)) - {"page"} < targets and "page" in targets
+    made = text.partition("## What is made from what")[2].partition("\n## ")[0]
+    names = re.findall(r"`([\w.*/]+)`", made)
+    assert len(names) > 15
+    for name in set(names) - {".venv", "data/cache"}:
+        assert list(ROOT.glob(name)), name
+    for name in re.findall(r"pytest\b.* ((?:tests|course_lib|notebooks)/[\w./]+)", text):
+        assert (ROOT / name).exists(), name
+
+
+def test_hooks_and_workflow_call_what_is_here():
+    """Both are YAML of the plainest kind: read without a reader."""
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert re.findall(r"repo: (\S+)", hooks) == ["local"]
+    assert set(re.findall(r"language: (\S+)", hooks)) == {"system"}
+    entries = re.findall(r"entry: \.venv/bin/(.*)", hooks)
+    assert len(entries) == 3 and entries[0].startswith("ruff check") and entries[1] == "ruff format"
+    file, words = re.search(r"(tests/\S+) -k \"(.*)\"", entries[2]).groups()
+    for word in words.split(" or "):
+        assert f"def test_{word}" in (ROOT / file).read_text(), word
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert 'python: ["3.11", "3.13"]' in workflow and workflow.rstrip().endswith("- run: make test")
+    assert "\t" not in hooks + workflow

@@ -24,6 +24,7 @@ from tools.benchmark_detection import (
 )
 from tools.benchmark_losses import margin_family, pair_and_triplet_losses, verification_curves
 from tools.benchmark_search import exact_search, hashing, retrieval_metrics
+from tools.empty_cache import empty_cache
 from tools.stopwatch import REPEATS, seconds, side_by_side
 
 
@@ -76,13 +77,9 @@ def epoch_of_faces(pipe) -> None:
 
 def epoch() -> list[tuple]:
     """An epoch of 12,000 faces in a process of its own with an empty cache: seconds, peak memory."""
-    import os
-    import tempfile
-
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    with tempfile.TemporaryDirectory() as empty:
-        os.environ["COURSE_CACHE_DIR"] = empty
+    with empty_cache():
         process = context.Process(target=epoch_of_faces, args=(there,))
         process.start()
         taken, gigabytes = here.recv()

@@ -1,10 +1,11 @@
 """Build notebooks/*.ipynb from notebooks/source/*.py: every cell executed, outputs in.
 
-    python tools/build_notebooks.py            those whose source, or whose part of the library, has changed
-    python tools/build_notebooks.py --all      every one
-    python tools/build_notebooks.py 02 04      these
+    python -m tools.build_notebooks            those whose source, or whose part of the library, has changed
+    python -m tools.build_notebooks --all      every one
+    python -m tools.build_notebooks 02 04      these
 
-A notebook carries the fingerprint of all that its outputs were made from. Cells and outputs are written so that the
+A notebook carries the fingerprint of all that its outputs were made from: its source, the files of the library that its
+kernel had loaded at the end, and the records in data/ that those name. Cells and outputs are written so that the
 same inputs give the same file: no times, no random ids, no widget state, no versions. The measured seconds go into
 data/run_times.json, and from there, with the lecture map, into README.md.
 """
@@ -13,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,46 +28,54 @@ from tqdm import tqdm
 
 from course_lib.machine import ROOT
 from course_lib.page.syllabus import DATA, RUN_TIMES, lecture_map, notebooks, time_table
-from course_lib.provenance import library_used_by
+from tools.empty_cache import VARIABLE, empty_cache
 
 NOTEBOOKS = ROOT / "notebooks"
 README = ROOT / "README.md"
 CELL_SECONDS = 180
 WIDGET = "application/vnd.jupyter.widget-view+json"
+# Run at the end of a notebook, and taken out again: the files of the library that its kernel has loaded.
+WHAT_IS_LOADED = """import json, sys
+print(json.dumps([module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "course_lib"]))"""
 
 
-def inputs_of(source: Path) -> list[Path]:
-    """The source itself and the library modules it reaches by imports; the course's records where it shows them."""
-    found = library_used_by(source)
-    if ROOT / "course_lib" / "page" / "syllabus.py" in found:
-        found += [DATA / "syllabus.toml", DATA / "notebooks.toml", RUN_TIMES]
-    tables = {DATA / "margin_table.json", DATA / "detr_curves.json"}  # made by `make tables`
-    texts = [path.read_text(encoding="utf-8") for path in found]
-    return sorted(found + [t for t in tables if any(t.name in text for text in texts)])
+def inputs_of(source: Path, loaded: list[str]) -> list[Path]:
+    """What a notebook is made from: its source, the library's files that its run loaded, the records that those name.
+
+    Args:
+        source: of the notebook.
+        loaded: files of the library, as "course_lib/embeddings/distances.py".
+    """
+    files = [source, *(ROOT / name for name in loaded)]
+    texts = [path.read_text(encoding="utf-8") for path in files if path.exists()]
+    records = [path for pattern in ("*.json", "*.toml") for path in sorted(DATA.rglob(pattern))]
+    return files + [r for r in records if any(f'"{r.name}"' in text for text in texts)]
 
 
-def fingerprint(source: Path) -> str:
+def fingerprint(source: Path, loaded: list[str]) -> str:
     """Of everything that `inputs_of` names; line endings do not count."""
     digest = hashlib.sha256()
-    for path in inputs_of(source):
-        digest.update(path.relative_to(ROOT).as_posix().encode())
+    for path in inputs_of(source, loaded):
+        digest.update(path.name.encode())
         digest.update(path.read_text(encoding="utf-8").encode() if path.exists() else b"")
     return digest.hexdigest()[:16]
+
+
+def is_fresh(source: Path) -> bool:
+    """Whether the notebook was built from this source and from these files of the library."""
+    built = built_from(target_of(source))
+    return bool(built) and built["inputs"] == fingerprint(source, built["files"])
 
 
 def target_of(source: Path) -> Path:
     return NOTEBOOKS / f"{source.stem}.ipynb"
 
 
-def built_from(notebook: Path) -> str:
-    """The fingerprint a notebook was built from; empty if it was never built."""
+def built_from(notebook: Path) -> dict:
+    """What a notebook says of its making: "inputs", a fingerprint, and "files", what its run had loaded at its end."""
     if not notebook.exists():
-        return ""
-    return (
-        json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
-        .get("course", {})
-        .get("inputs", "")
-    )
+        return {}
+    return json.loads(notebook.read_text(encoding="utf-8"))["metadata"].get("course", {})
 
 
 def cells_of(source: Path) -> nbformat.NotebookNode:
@@ -79,7 +89,6 @@ def cells_of(source: Path) -> nbformat.NotebookNode:
         {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
-            "course": {"inputs": fingerprint(source)},
         }
     )
     return notebook
@@ -90,21 +99,26 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
+            if "text" in output:
+                output.text = re.sub(r": trained in \d+ s\b", ": trained", output.text)
             output.get("data", {}).pop(WIDGET, None)
             output.get("metadata", {}).pop(WIDGET, None)
     notebook.metadata.pop("widgets", None)
 
 
-def build(source: Path) -> float:
+def build(source: Path, trained: Path | None = None) -> float:
     """Execute a notebook with an empty cache, as a newcomer would, and write it; the seconds it took.
 
-    Where data/notebooks.toml names detectors that are trained before, these alone are in the cache.
+    Where data/notebooks.toml names detectors that are trained before, these are in the cache: `trained` is a folder
+    where they are kept from one notebook to the next.
     """
     notebook = cells_of(source)
     metadata = notebook.metadata.copy()
-    with tempfile.TemporaryDirectory() as empty:
-        os.environ["COURSE_CACHE_DIR"] = empty
-        train_before(source.stem)
+    notebook.cells.append(nbformat.v4.new_code_cell(WHAT_IS_LOADED))
+    with empty_cache() as folder:
+        if trained:
+            train_before(source.stem, trained)
+            shutil.copytree(trained, folder, dirs_exist_ok=True)
         started = time.monotonic()
         client = NotebookClient(
             notebook,
@@ -116,18 +130,22 @@ def build(source: Path) -> float:
         )
         client.execute()
     seconds = time.monotonic() - started
+    loaded = json.loads(notebook.cells.pop().outputs[0].text)
+    files = sorted({Path(path).resolve().relative_to(ROOT).as_posix() for path in loaded})
+    metadata["course"] = {"files": files, "inputs": fingerprint(source, files)}
     notebook.metadata = metadata
     tidy(notebook)
     nbformat.write(notebook, target_of(source))
     return seconds
 
 
-def train_before(name: str) -> None:
+def train_before(name: str, folder: Path | None = None) -> None:
     """Train what takes longer than a notebook may: the detectors that data/notebooks.toml names."""
     for entry in notebooks():
         if entry["name"] == name and "trained_before" in entry:
             command = [sys.executable, "-m", "course_lib.recipes", *entry["trained_before"]]
-            subprocess.run(command, check=True)
+            where = {VARIABLE: str(folder)} if folder else {}
+            subprocess.run(command, check=True, env=os.environ | where)
 
 
 def record_seconds(name: str, seconds: float) -> None:
@@ -183,19 +201,15 @@ def main() -> None:
     words = sys.argv[1:]
     os.environ["TQDM_DISABLE"] = "1"  # in the notebooks' kernels, not here
     sources = chosen_sources(words)
-    stale = (
-        sources
-        if words
-        else [path for path in sources if fingerprint(path) != built_from(target_of(path))]
-    )
+    stale = sources if words else [path for path in sources if not is_fresh(path)]
     progress = tqdm(stale, disable=False)
-    for source in progress:
-        progress.set_description(source.stem)
-        record_seconds(source.stem, build(source))
-        if fingerprint(source) != built_from(
-            target_of(source)
-        ):  # 00_start_here shows its own, now newer, time
-            build(source)
+    with tempfile.TemporaryDirectory() as trained:
+        for source in progress:
+            progress.set_description(source.stem)
+            record_seconds(source.stem, build(source, Path(trained)))
+            # 00_start_here shows its own, now newer, time.
+            if not is_fresh(source):
+                build(source, Path(trained))
     README.write_text(
         readme_with_tables(README.read_text(encoding="utf-8")), encoding="utf-8", newline="\n"
     )

@@ -2,10 +2,15 @@
 
 `make lab` and `make test` call this first. It uses nothing but the standard library, and runs far enough on
 any Python 3 to say that the Python is too old. The file .venv/course-environment says "begun" from the first
-moment and the fingerprint of the lock at the last one: an environment with any other fingerprint is made anew,
-and a .venv without that file is somebody else's and left alone.
+moment and a fingerprint (of the lock, the Python and the place) at the last one: an environment with any other
+fingerprint is made anew, and a .venv without that file is somebody else's and left alone.
+
+Of the settings of pip, uv and Python that a machine has, those that say how packages are fetched are followed
+(an index, a proxy, a certificate), and no others: they would lead packages elsewhere (a target, a user install),
+choose others (a constraint), or start another Python (PYTHONHOME).
 """
 
+import ast
 import hashlib
 import os
 import re
@@ -13,20 +18,29 @@ import shutil
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# One name for the place, however it was reached (on Windows, a drive letter stays one).
+resolve = os.path.abspath if os.name == "nt" else os.path.realpath
+ROOT = resolve(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 VENV = os.path.join(ROOT, ".venv")
 MARK = os.path.join(VENV, "course-environment")
 LOCK = os.path.join(ROOT, "requirements.txt")
-DOWNLOADS = os.path.join(
-    ROOT, ".cache", "uv"
-)  # kept while an install has not succeeded, so that it can go on
+# kept while an install has not succeeded, so that it can go on
+DOWNLOADS = os.path.join(ROOT, ".cache", "uv")
 
 OLDEST_PYTHON = (3, 11)
-GIGABYTES_NEEDED = {
-    "cuda": 8,
-    "cpu": 3,
-}  # environment and downloads while they lie side by side, with some air
+# environment and downloads while they lie side by side, with some air
+GIGABYTES_NEEDED = {"cuda": 8, "cpu": 3}
 GPU_ONLY = re.compile(r"(nvidia-|cuda-|triton)")
+
+# Variables that lead Python, pip or uv elsewhere, and those among them that only say how packages are fetched.
+LEADS_ELSEWHERE = re.compile(r"PYTHON|PIP_|UV_|VIRTUAL_ENV$|CONDA_PREFIX$")
+FETCHING = re.compile(
+    r"PIP_(INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|CERT|CLIENT_CERT|PROXY|TRUSTED_HOST|TIMEOUT"
+    r"|DEFAULT_TIMEOUT|RETRIES|KEYRING_PROVIDER|USE_FEATURE|NO_INPUT|DISABLE_PIP_VERSION_CHECK)$"
+    r"|UV_(DEFAULT_INDEX|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|OFFLINE|NATIVE_TLS|SYSTEM_CERTS|INSECURE_HOST"
+    r"|REQUEST_TIMEOUT|KEYRING_PROVIDER|CREDENTIALS_DIR|CONFIG_FILE|NO_CONFIG|LINK_MODE|TORCH_BACKEND)$"
+    r"|UV_(INDEX|HTTP_|CONCURRENT_)"
+)
 
 
 class SetupError(Exception):
@@ -40,10 +54,14 @@ def torch_backend():
 
 
 def fingerprint():
-    """What the environment is made from: the lock, the Python and the torch build."""
+    """What the environment is made from: the lock, the Python, the torch build, and the place.
+
+    The place, because the environment's programs name it: moved or copied they would not start, or start another's.
+    """
+    made_from = repr((sys.version_info[:2], torch_backend(), VENV))
     with open(LOCK, "rb") as file:
         return hashlib.sha256(
-            file.read() + repr((sys.version_info[:2], torch_backend())).encode()
+            file.read() + made_from.encode("utf-8", "surrogateescape")
         ).hexdigest()
 
 
@@ -106,27 +124,70 @@ def locked_lines():
     return [line for line in lines if not (torch_backend() == "cpu" and GPU_ONLY.match(line))]
 
 
+def own_environment():
+    """This process's variables without those that lead Python, pip or uv elsewhere."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if FETCHING.match(name) or not LEADS_ELSEWHERE.match(name)
+    }
+
+
+def pip_settings(python):
+    """How packages are fetched, by pip's configuration files: variable -> value. Nothing else of them is followed."""
+    environment = own_environment()
+    if "PIP_CONFIG_FILE" in os.environ:
+        environment["PIP_CONFIG_FILE"] = os.environ["PIP_CONFIG_FILE"]
+    command = [python, "-m", "pip", "config", "list"]
+    done = subprocess.run(
+        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    text = done.stdout.decode("utf-8", "replace")
+    if done.returncode != 0:
+        raise SetupError("Reading pip's settings failed: {}".format(last_words(text)))
+    settings = {"PIP_CONFIG_FILE": os.devnull}
+    for section in ("global.", "install.", ":env:."):
+        for line in text.splitlines():
+            key, _, value = line.partition("=")
+            name = "PIP_" + key[len(section) :].upper().replace("-", "_")
+            if key.startswith(section) and FETCHING.match(name):
+                settings[name] = ast.literal_eval(value)
+    return settings
+
+
+def last_words(text):
+    return " / ".join(line.strip() for line in text.splitlines()[-3:])
+
+
 def run(what, command, **environment):
     """Run a command: at a terminal with its own progress bars, elsewhere silent but for its last words on failure."""
+    if not os.path.exists(command[0]):
+        raise SetupError(
+            "{} failed: {} is not there; has a setting of pip or uv led the step before elsewhere?".format(
+                what, command[0]
+            )
+        )
     watched = sys.stderr.isatty()
     done = subprocess.run(
         command,
-        env=dict(os.environ, **environment),
+        env=dict(own_environment(), **environment),
         cwd=ROOT,
         stdout=None if watched else subprocess.PIPE,
         stderr=None if watched else subprocess.STDOUT,
-        universal_newlines=True,
     )
     if done.returncode != 0:
-        last_words = " / ".join(
-            line.strip() for line in (done.stdout or "the reason stands above").splitlines()[-3:]
-        )
-        raise SetupError("{} failed: {}".format(what, last_words))
+        text = (done.stdout or b"the reason stands above").decode("utf-8", "replace")
+        raise SetupError("{} failed: {}".format(what, last_words(text)))
+
+
+def install_uv(python):
+    command = [python, "-m", "pip", "install", "--no-cache-dir", "-q", "-c", LOCK, "uv"]
+    run("Installing uv", command, **pip_settings(python))
 
 
 def make_environment(wanted):
     """Build .venv from nothing and mark it complete."""
-    if os.path.isdir(VENV) and not os.path.exists(MARK):
+    if os.path.islink(VENV) or (os.path.isdir(VENV) and not os.path.exists(MARK)):
         raise SetupError(
             "The folder .venv is there and was not made by this course: move it away, then call again."
         )
@@ -138,7 +199,7 @@ def make_environment(wanted):
         [outer_python(), "-m", "venv", VENV],
     )
     python = venv_program("python")
-    run("Installing uv", [python, "-m", "pip", "install", "--no-cache-dir", "-q", "-c", LOCK, "uv"])
+    install_uv(python)
     uv = [venv_program("uv"), "pip", "install", "--python", python]
     wanted_here = os.path.join(VENV, "requirements.txt")
     with open(wanted_here, "w") as file:

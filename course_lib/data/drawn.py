@@ -7,27 +7,24 @@ from torch import Tensor
 
 from course_lib.cache import cached, fingerprint
 from course_lib.data.holders import AnnotatedImages, LabelledImages
-from course_lib.machine import ROOT, progress
+from course_lib.machine import progress
+from course_lib.provenance import depends_on
 
 # People and buildings are numbered; each split has numbers of its own, so that no identity is in two of them.
 FIRST = {"train": 0, "val": 1_000_000, "test": 2_000_000}
 BATCH = 64  # pictures drawn at a time: all that is needed for them stays small and close
 
 
-def draw_all(
-    name: str, count: int, draw: Callable[[Tensor], dict], *determines
-) -> dict[str, Tensor]:
-    """Draw `count` pictures in batches, or take them from the cache.
+def draw_all(name: str, count: int, draw: Callable[[Tensor], dict]) -> dict[str, Tensor]:
+    """Draw `count` images in batches, or take them from the cache, where nothing has changed that `draw` names.
 
     Args:
         name: of the set.
         count: how many.
         draw: draw(numbers [b]) -> name -> tensors [b, ...]; pictures in 0..1 are those whose name holds "images".
-        determines: everything that `draw` depends on; the drawing modules' source is added here.
     Returns:
         name -> tensors; pictures as float in 0..1, in steps of 1/255.                     # [count, ...]
     """
-    sources = [path.read_text() for path in sorted((ROOT / "course_lib" / "render").rglob("*.py"))]
 
     def make() -> dict[str, Tensor]:
         parts, threads = [], torch.get_num_threads()
@@ -40,7 +37,7 @@ def draw_all(
             torch.set_num_threads(threads)
         return {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
 
-    tensors = cached(name, fingerprint(name, count, determines, sources), make)
+    tensors = cached(name, fingerprint(name, count, depends_on(draw)), make)
     return {key: v.float().div_(255) if "images" in key else v for key, v in tensors.items()}
 
 
@@ -81,7 +78,7 @@ def faces(
         person, photo = number // photos + FIRST[split], number % photos
         return flat(draw_faces(person, photo, seed=seed, size=size, difficulty=difficulty))
 
-    drawn = draw_all("faces", people * photos, draw, split, seed, photos, size, difficulty)
+    drawn = draw_all("faces", people * photos, draw)
     labels = torch.arange(people).repeat_interleave(photos)
     return LabelledImages(
         drawn.pop("images"), labels, [f"person {i}" for i in range(people)], drawn
@@ -118,9 +115,9 @@ def landmarks(
         drawn = draw_no_landmark(number + FIRST[split], seed, size, domain)
         return {key: drawn[key] for key in ("images", "gps")}
 
-    parts = [draw_all("landmarks", buildings * photos, draw, split, seed, photos, size, domain)]
+    parts = [draw_all("landmarks", buildings * photos, draw)]
     if others:
-        parts.append(draw_all("no-landmark", others, draw_other, split, seed, size, domain))
+        parts.append(draw_all("no-landmark", others, draw_other))
     drawn = {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
     labels = torch.arange(buildings).repeat_interleave(photos)
     labels = torch.cat([labels, torch.full((others,), buildings)])
@@ -149,7 +146,7 @@ def scenes(
         drawn = draw_scenes(number + FIRST[split], seed, size, second_frame=second_frame)
         return {name: owners(v) if "masks" in name else v for name, v in drawn.items()}
 
-    drawn = draw_all("scenes", count, draw, split, seed, size, second_frame)
+    drawn = draw_all("scenes", count, draw)
     details = {
         name: drawn.pop(name) for name in ("depth", "second_images", "flow") if name in drawn
     }
@@ -178,6 +175,6 @@ def captions(split: str, seed: int, count: int = 12_000, size: int = 40) -> dict
         drawn = draw_captions(number, seed, size, split)
         return {"images": drawn["images"], "index": number, **drawn["facts"]}
 
-    drawn = draw_all("captions", count, draw, split, seed, size)
+    drawn = draw_all("captions", count, draw)
     images, index = drawn.pop("images"), drawn.pop("index")
     return {"images": images, "captions": sentences(drawn, index, seed), "facts": drawn}

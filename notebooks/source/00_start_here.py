@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Start here
 #
-# *Seeing in Vectors* is a course that you run. Every lecture claim is computed in front of you on data that is already here, every algorithm
-# is short enough to read, and nearly every picture has something to move. In five minutes you will be able to
+# *Seeing in Vectors* is a course that you run. The claims of the lectures are computed on data that is already here - in front of you, or, where that takes longer than a class can wait, beforehand by `make tables` - every algorithm
+# is short enough to read, and more than half of the figures have something to move. In a quarter of an hour you will be able to
 #
 # * run a cell and move a control;
 # * tell a measured claim from a printed sentence;
@@ -66,7 +66,7 @@ explore(
 # %% [markdown]
 # ## The drawn world
 #
-# The lectures live on faces, landmarks, street scenes and captions. None of these may be handed out freely, so the course draws its own: people who do not exist, buildings that nobody built. Whatever is in a picture - who, where, how far, which way it moves - is known exactly, so that every claim can be measured.
+# The lectures need faces, landmarks, street scenes and captions. The course draws its own, people who do not exist and buildings that nobody built, so that everything in an image - who, where, how far, which way it moves - is known exactly and can be measured. It also needs no download, and nobody's permission to be shown.
 
 # %% jupyter={"source_hidden": true}
 fig, axes = plots.panels(2, rows=2, height=2.1)
@@ -122,7 +122,7 @@ compare(ours, lecture={"30 degrees": 2 - 3**0.5, "90 degrees": 2.0, "180 degrees
 # %% [markdown]
 # ## How long each notebook takes
 #
-# From the first cell to the last on two CPU cores without a GPU, training included. A second run is shorter: trained models are kept in `data/cache`. A GPU is used where there is one.
+# From the first cell to the last on two CPU cores without a GPU. What a notebook trains is included, but for the detectors of 08, 09 and 10: these are trained once, by whichever notebook comes first, seven of them, about a minute each. A second run is shorter: trained models are kept in `data/cache`. A GPU is used where there is one.
 
 # %%
 from IPython.display import Markdown

@@ -130,10 +130,13 @@ explore(
 
 # %%
 claim(
-    "with 6,084 boxes nine objects of ten have one that fits",
+    "with 6,084 boxes more than 9 objects of 10 have one that fits with IoU above .5",
     (best_fit[8][0] > 0.5).float().mean() > 0.9,
 )
-claim("that fits well, hardly every second", (best_fit[8][0] > 0.75).float().mean() < 0.5)
+claim(
+    "fewer than half have one that fits with IoU above .75",
+    (best_fit[8][0] > 0.75).float().mean() < 0.5,
+)
 
 # %% [markdown]
 # Thousands of boxes for a small picture, and still loose ones. Two ways lead out: let something cheap **propose** boxes, then look at few of them (notebook 09); or look once, and let every place of a feature map *say* a box, with its size corrected by regression (notebook 10). Both answer with far too many boxes. So we need a measure of how much two boxes are the same.
@@ -212,7 +215,7 @@ explore(
 # %% [markdown]
 # <details><summary>Answer</summary>1/3, not 1/2: they share half of each, but together they cover one and a half. Along both axes: a quarter of each is shared, 1/7. An IoU of 0.5 is stricter than it sounds.</details>
 #
-# Once the boxes are apart, IoU is 0 *wherever* they are: as a loss it gives no hint which way to go. The **generalised IoU** (Rezatofighi and others, 2019) subtracts the share of the surrounding box $C$ that neither covers, and so goes on falling: $\operatorname{GIoU} = \operatorname{IoU} - |C \setminus (a \cup b)|\,/\,|C|$. That is why detectors are trained with $1 - \operatorname{GIoU}$ and judged by IoU.
+# Once the boxes are apart, IoU is 0 *wherever* they are: as a loss it gives no hint which way to go. The **generalised IoU** (Rezatofighi and others, 2019) subtracts the share of the surrounding box $C$ that neither covers, and so goes on falling: $\operatorname{GIoU} = \operatorname{IoU} - |C \setminus (a \cup b)|\,/\,|C|$. So $1 - \operatorname{GIoU}$ can be a part of a loss, where $1 - \operatorname{IoU}$ cannot: of our seven detectors DETR is trained with it, the others with smooth L1 or a regression on the offsets. All are judged by IoU.
 
 # %%
 dice = torch.Generator().manual_seed(SEED)
@@ -251,13 +254,14 @@ from course_lib.detectors.postprocess import final_detections
 
 @torch.no_grad()
 def candidates(images):
-    """What the detector says before anything is thinned out: a dict of boxes, labels, scores a picture."""
-    found = []
+    """What the detector predicts before anything is thinned out: a dict of boxes, labels, scores an image."""
+    every = []
     for part in images.split(50):
-        said = detector(part)
-        for boxes, scores in zip(said.boxes.flatten(1, 3), said.scores.flatten(1, 3), strict=True):
-            found.append(final_detections(boxes, scores, iou_threshold=1.0, most=1000))
-    return found
+        prediction = detector(part)
+        boxes, scores = prediction.boxes.flatten(1, 3), prediction.scores.flatten(1, 3)
+        for b, s in zip(boxes, scores, strict=True):
+            every.append(final_detections(b, s, iou_threshold=1.0, max_detections=1000))
+    return every
 
 
 def closest_pair(target):
@@ -291,18 +295,12 @@ figure(
 )
 
 # %% [markdown]
-# Around every object lies a stack of boxes: neighbouring cells see the same thing. **Non-maximum suppression** (NMS, L5.02) keeps the best of each stack. Walk down the scores; keep a box; cross out every later one *of the same class* whose IoU with it exceeds a threshold $t$, by custom 0.5. Written as it is said:
-
+# Around every object lies a stack of boxes: neighbouring cells see the same thing. **Non-maximum suppression** (NMS, L5.02) keeps the best of each stack. Walk down the scores; keep a box; cross out every later one *of the same class* whose IoU with it exceeds a threshold $t$, by custom 0.5. In other words, a box is kept if its IoU with each box kept so far is at most $t$:
 
 # %%
-def nms_as_said(boxes, scores, t):
-    rest, kept = scores.argsort(descending=True, stable=True).tolist(), []
-    while rest:
-        best, *rest = rest
-        kept.append(best)
-        rest = [i for i in rest if box_iou(boxes[best][None], boxes[i][None]) <= t]
-    return kept
+from course_lib.by_definition import detection as by_definition
 
+show_source(by_definition.nms)
 
 # %% [markdown]
 # **Predict first:** three boxes in a row, the first overlaps the second by 0.6, the second the third by 0.6, the first and the third by 0.3. Scores .9, .8, .7. Which are kept?
@@ -370,18 +368,21 @@ explore(
 # %% [markdown]
 # <details><summary>Answer</summary>The first and the third. The second is crossed out by the first, and what is crossed out crosses out nothing.</details>
 #
-# The library does the same, 64 boxes at a time, since a table of IoU for many boxes takes little longer than a row for one. The best 64 settle the matter among themselves; what stays of them crosses out what overlaps in the rest.
+# The library does the same, 128 boxes at a time, since a table of IoU for many boxes takes little longer than a row for one. The best 128 are decided among themselves; those of them that are kept cross out what overlaps in the rest.
 
 # %%
-from course_lib.detection.suppression import nms, settle, soft_nms
+from course_lib.detection.suppression import nms, soft_nms, survivors
 
 show_source(nms)
-show_source(settle)
+show_source(survivors)
 
 # %%
 boxes, scores, labels = random_boxes(500), torch.rand(500, generator=dice), torch.arange(500) % 6
 few = boxes[:60], scores[:60]
-claim("our NMS keeps what the definition keeps", nms(*few, 0.5).tolist() == nms_as_said(*few, 0.5))
+claim(
+    "our NMS keeps what the definition keeps",
+    torch.equal(nms(*few, 0.5), by_definition.nms(*few, 0.5)),
+)
 claim(
     "and what torchvision keeps", torch.equal(nms(boxes, scores, 0.5), ops.nms(boxes, scores, 0.5))
 )
@@ -449,7 +450,7 @@ def draw_nms(kind="NMS", iou_threshold=0.5, score_threshold=0.1, scene=crowded):
     return fig
 
 
-from course_lib.detection.average_precision import right_or_wrong
+from course_lib.detection.matching import right_or_wrong
 
 # %% tags=["nbval-ignore-output"]
 explore(
@@ -477,7 +478,8 @@ explore(
 # $$ \text{precision} = \frac{\text{right ones among the } k}{k}, \qquad \text{recall} = \frac{\text{right ones among the } k}{\text{objects there are}} . $$
 
 # %%
-from course_lib.detection.average_precision import average_precision, of_class, precision_recall
+from course_lib.detection.average_precision import average_precision, precision_recall
+from course_lib.detection.matching import of_class
 
 show_source(precision_recall)
 
@@ -584,17 +586,18 @@ explore(
 mine, positives, precision, recall = RANKED[cat]
 right = verdicts[mine] == 1
 claim(
-    "every class's surest detection is right: the curves begin at precision 1",
-    all(RANKED[c][2][0] == 1 for c in range(6)),
+    "in 5 classes of 6, at least, the surest detection is right: their curves begin at precision 1",
+    sum(bool(RANKED[c][2][0] == 1) for c in range(6)) >= 5,
 )
 claim(
     "the curve ends at (objects found / objects, right / detections)",
     torch.isclose(recall[-1], right.sum().double() / positives)
     and torch.isclose(precision[-1], right.double().mean()),
 )
+ends = torch.stack([RANKED[c][3][-1] for c in range(6)])
 claim(
-    "no class reaches recall 1: some objects were never found",
-    all(RANKED[c][3][-1] < 1 for c in range(6)),
+    "the mean recall of the six classes ends below .99: some objects were never found",
+    ends.mean() < 0.99,
 )
 as_classifier = precision_recall(all_scores[mine], right, int(right.sum()))
 claim(
@@ -669,19 +672,21 @@ explore(
 
 # %%
 balloon = by_kind[names.index("balloon")]
+claim("balloons: above .95 by all points", balloon[1] > 0.95)
 claim(
-    "balloons: above .97 by all points, below .92 by eleven",
-    balloon[1] > 0.97 and balloon[0] < 0.92,
+    "by eleven points no class whose recall ends below 1 has more than 10/11",
+    all(by_kind[c][0] < 10 / 11 + 1e-9 for c in range(6) if ends[c] < 1),
 )
+map_by = dict(zip(KINDS, torch.tensor(list(by_kind.values())).mean(0).tolist(), strict=True))
 claim(
-    "for every class 11 points < 101 points < all points",
-    all(v[0] < v[2] < v[1] for v in by_kind.values()),
+    "the mean over the classes: 11 points < 101 points < all points",
+    map_by["11 points"] < map_by["101 points"] < map_by["all points"],
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>10/11 = .909. The curve never reaches recall 1, so the last of eleven points counts 0, whether 3% of the balloons are missing or 9%.</details>
+# <details><summary>Answer</summary>10/11 = .909. The curve ends before recall 1, so the last of eleven points counts 0, whether 3% of the balloons are missing or 9%.</details>
 #
-# The same detections, three figures: on three worlds mAP@.5 is .90 by 11 points, .938-.950 by 101, .944-.954 by all. A point is worth 1/11, or 1/101, and what lies between two points is not seen. Eleven are too coarse for good detectors, which is why VOC changed its rule in 2010. Never compare figures of two definitions.
+# The same detections, three figures: on five data seeds mAP@.5 is .90 by 11 points, .935-.950 by 101, .940-.954 by all. A point is worth 1/11, or 1/101, and what lies between two points is not seen. Eleven are too coarse for good detectors, which is why VOC changed its rule in 2010. Never compare figures of two definitions.
 #
 # ## mAP
 #
@@ -689,7 +694,8 @@ claim(
 
 # %%
 from course_lib.detection.average_precision import average_precisions, evaluate_detections
-from course_lib.detection.matching import gather, judge
+from course_lib.detection.flatten import gather
+from course_lib.detection.matching import judge
 
 show_source(judge)
 show_source(average_precisions)
@@ -790,19 +796,29 @@ explore(
     iou_threshold=(0.5, 0.95, 0.05),
 )
 
+# %% tags=["nbval-ignore-output"]
+shown = range(0, 10, 2)
+rows = [("IoU threshold", *(f".{round(100 * LIMITS[k])}" for k in shown))]
+rows += [("mAP", *(f"{strictness[k].mean():.3f}" for k in shown))]
+rows += [(name, *(f"{strictness[k, c]:.3f}" for k in shown)) for c, name in enumerate(names)]
+table(rows)
+
 # %%
+from_5_to_7, from_7_to_9 = -strictness.mean(1)[[0, 4, 8]].diff()
+claim("from IoU .5 to .7 mAP falls by more than .08", from_5_to_7 > 0.08)
+claim("from .7 to .9 by more than .4", from_7_to_9 > 0.4)
 claim(
     "mAP@.5 is above .9 and mAP@.75 at least .15 lower",
     ours["AP50"] > 0.9 and ours["AP75"] < ours["AP50"] - 0.15,
 )
-claim("at .95 hardly a box is tight enough", strictness[9].mean() < 0.15)
+claim("mAP@.95 is below .05", strictness[9].mean() < 0.05)
 claim(
     "mAP@[.5:.95] is the mean of the ten",
     abs(strictness.mean().item() - ours["AP"]) < 1e-6,
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>Up to .7 it loses little, then the fall is steep; which class is first, the bars show. Of a thing 24 pixels wide, a box that is 2 pixels off on one side has an IoU of .92, one that is off by 2 on all four sides of about .7.</details>
+# <details><summary>Answer</summary>mAP falls from the start, and ever faster: by a tenth or more from .5 to .7, by more than .4 from there to .9. The class that falls first is the one with the lowest AP in the table above. Of an object 24 pixels wide, a box that is 2 pixels off on one side has an IoU of .92, one that is off by 2 on all four sides of about .7.</details>
 #
 # Now NMS can be judged too. A threshold is *chosen* here, so we look at the validation scenes, not at those we report on.
 
@@ -823,14 +839,14 @@ table(
 
 # %%
 best, soft = by_choice["NMS, 0.5"], by_choice["soft, linear"]
-claim("NMS at .5 gains more than .08 mAP@.5", best["AP50"] > by_choice["none"]["AP50"] + 0.08)
-claim("too strict or too lenient costs .03 and more", max(by_choice[f"NMS, {t}"]["AP50"] for t in (0.1, 0.9)) < best["AP50"] - 0.03)  # fmt: skip
+claim("NMS at .5 gains more than .05 mAP@.5", best["AP50"] > by_choice["none"]["AP50"] + 0.05)
+claim("NMS at .1 or at .9 costs .02 and more", max(by_choice[f"NMS, {t}"]["AP50"] for t in (0.1, 0.9)) < best["AP50"] - 0.02)  # fmt: skip
 claim("soft-NMS: mAP@.5 within .01 of NMS, mAP@[.5:.95] higher by .01 and more", abs(soft["AP50"] - best["AP50"]) < 0.01 and soft["AP"] > best["AP"] + 0.01)  # fmt: skip
 
 # %% [markdown]
-# The custom of .5 is a good one here. Soft-NMS finds no more at IoU .5, but tighter boxes survive: mAP@[.5:.95] gains .021-.024 on three worlds.
+# The custom of .5 is a good one here. Soft-NMS gains nothing at IoU .5, but tighter boxes survive: mAP@[.5:.95] gains .021-.024 on five data seeds.
 #
-# Over three worlds mAP@.5 is .94-.95, mAP@.75 is .72-.75, and mAP@[.5:.95] .63-.64. This detector knows what and where, but not exactly where.
+# Over these five mAP@.5 is .93-.95, mAP@.75 is .70-.75, and mAP@[.5:.95] .62-.64. This detector knows what and where, but not exactly where.
 #
 # ## Five ways to fool oneself
 #
@@ -904,22 +920,22 @@ table([
 
 # %%
 claim(
-    "1: NMS left out, duplicates forgiven: near perfect, and recall beyond 200%",
+    "1: NMS left out, duplicates forgiven: mAP@.5 above .99, and recall beyond 200%",
     fooled > 0.99 and fooled_recall > 2,
 )
-claim("1: counted properly, the duplicates cost more than .08", without_nms < ours["AP50"] - 0.08)
+claim("1: counted properly, the duplicates cost more than .05", without_nms < ours["AP50"] - 0.05)
 claim(
     "2: a detector that guesses classes looks as good as ours",
     abs(guessing_fooled - no_classes) < 1e-9 and guessing < 0.2,
 )
-claim("3: averaged over pictures it looks better", per_picture > ours["AP50"] + 0.01)
+claim("3: averaged over pictures it looks better", per_picture > ours["AP50"])
 claim("4: a threshold before the curve costs more than .25", cut < ours["AP50"] - 0.25)
-claim("5: without small objects it looks better", only_easy > ours["AP50"] + 0.01)
+claim("5: without small objects it looks better", only_easy > ours["AP50"])
 
 # %% [markdown]
 # <details><summary>Answer</summary>The fourth: it cuts the curve off at the recall reached there, and everything to the right counts 0. It also changes most, if one does not count the guessed classes.</details>
 #
-# Over three worlds (true: .944, .950, .938): forgiven duplicates give .998 and a "recall" of 282-286%, where the true figure without NMS is .84 or .85; without classes .952, .954, .944, and just as much if every class is a guess, which truly is worth .03 or .04; averaged over pictures .964, .970, .963; above 0.5 .61, .60, .62; without the small ones .961, .966, .972.
+# On five data seeds the table is much the same. With duplicates forgiven mAP@.5 is .997 or .998 and "recall" 282-290%, where the true mAP@.5 without NMS is .83-.86. A detector that guesses every class looks as good as ours and is worth .03-.05.
 #
 # The fourth fools in the other direction, and is the most common: somebody evaluates the boxes that the demo draws. The threshold belongs to whoever *uses* a detector; the curve is there so that it need not be chosen yet. What it does:
 
@@ -1007,10 +1023,10 @@ print("nothing found:", evaluate_detections([silent], [val.targets[0]])["AP50"])
 # %% [markdown]
 # ## What you can do now
 #
-# * **Boxes:** a detector answers a list of boxes with classes and scores. A picture of 96 x 96 pixels holds 21,678,336 boxes, a VOC photo 8.8 billion; 6,084 on a grid fit nine objects of ten at IoU .5, and hardly every second at .75. **IoU:** shared area by covered area, half a shift is 1/3; the generalised IoU still has a slope where boxes are apart. Both are torchvision's.
-# * **NMS:** walk down the scores, cross out what overlaps within the class; without it mAP@.5 falls from .94 to .83 or .84. Soft-NMS lowers scores instead, and gains .02 of mAP@[.5:.95].
+# * **Boxes:** a detector answers a list of boxes with classes and scores. A picture of 96 x 96 pixels holds 21,678,336 boxes, a VOC photo 8.8 billion; with 6,084 on a grid nine objects of ten have one that fits with IoU above .5, and fewer than half one above .75. **IoU:** shared area by covered area, half a shift is 1/3; the generalised IoU still has a slope where boxes are apart. Both are torchvision's.
+# * **NMS:** walk down the scores, cross out what overlaps within the class; without it mAP@.5 falls from about .94 to .83-.86. Soft-NMS lowers scores instead, and gains .02 of mAP@[.5:.95].
 # * **The curve:** from (0, 1), if the surest detection is right, to (objects found, share of right detections); only a classifier gets to (1, r).
-# * **AP and mAP:** by 11, 101 or all points mAP@.5 is .90, .938-.950 or .944-.954 for the same detections; mAP@.75 .72-.75, mAP@[.5:.95] .63-.64 over three worlds, equal to pycocotools in all twelve figures.
+# * **AP and mAP:** by 11, 101 or all points mAP@.5 is .90, .935-.950 or .940-.954 for the same detections; mAP@.75 .70-.75, mAP@[.5:.95] .62-.64 over five data seeds, equal to pycocotools in all twelve figures.
 # * **Five ways to fool oneself:** duplicates, classes, pictures, thresholds, easy objects; each with its figures above.
 #
 # **Go on:** 09 builds detectors in two stages, from proposals to masks. 10 builds those that look once, this YOLO among them, and sets all seven side by side by the figures of this notebook.

@@ -22,7 +22,7 @@ import torch
 import torchvision
 from matplotlib.patches import Rectangle
 
-from course_lib.detection.anchors import anchors, decode
+from course_lib.detection.anchors import anchors
 from course_lib.detection.average_precision import evaluate_detections
 from course_lib.detection.overlap import box_iou
 from course_lib.detectors.postprocess import detect_all, final_detections
@@ -39,13 +39,13 @@ scenes, test = street_scenes("train", SEED), street_scenes("test", SEED)
 names = test.names
 
 # %% tags=["nbval-ignore-output"]
-yolo, _ = load_detector("yolo", scenes)
+yolo, _ = load_detector("yolo", scenes, SEED)
 
 # %% tags=["nbval-ignore-output"]
-retinanet, _ = load_detector("retinanet", scenes)
+retinanet, _ = load_detector("retinanet", scenes, SEED)
 
 # %% tags=["nbval-ignore-output"]
-detr, _ = load_detector("detr", scenes)
+detr, _ = load_detector("detr", scenes, SEED)
 
 # %% tags=["nbval-ignore-output"]
 
@@ -63,9 +63,9 @@ found = {
 table([("", "mAP@.5 on 500 test scenes")] + [(n, f"{ap50(f):.3f}") for n, f in found.items()])
 
 # %%
-claim("YOLO reaches an mAP@.5 of .93", ap50(found["yolo"]) >= 0.93)
+claim("YOLO reaches an mAP@.5 of .92", ap50(found["yolo"]) >= 0.92)
 claim("RetinaNet reaches .90", ap50(found["retinanet"]) >= 0.90)
-claim("DETR reaches .55, and by far", ap50(found["detr"]) >= 0.85)
+claim("DETR reaches .85", ap50(found["detr"]) >= 0.85)
 
 # %% [markdown]
 # All three work. Now let us look inside.
@@ -117,7 +117,7 @@ def draw_cell(scene=8, row=9, column=5, threshold=0.3):
         texts = [f"object {p:.2f}"] if p > 0.1 else [""]
         style = {"texts": texts, "width": 0.8 + 2.5 * float(p), "colours": plots.QUERY}
         draw_boxes(left, None, box.clamp(0, 96)[None], **style)
-    given = cells.classes[scene, row, column].softmax(0)
+    given = cells.logits[scene, row, column].softmax(0)
     middle.barh(range(6), given, color="#CFCFCF", height=0.75)
     middle.barh(range(6), cells.scores[scene, row, column].amax(0), color=plots.SAME, height=0.4)
     middle.set(
@@ -187,7 +187,7 @@ claim(
 
 # %%
 def losing_their_cell(size):
-    """Share of training objects whose centre shares its cell with another's, for cells of `size` pixels."""
+    """Share of training objects that find their cell taken: all but one of those whose centres share it."""
     lost, count = 0, 0
     for target in scenes.targets:
         centre = ((target["boxes"][:, :2] + target["boxes"][:, 2:]) / 2 / size).long()
@@ -197,7 +197,10 @@ def losing_their_cell(size):
 
 
 shares = {f"{96 // s} x {96 // s}": losing_their_cell(s) for s in (8, 16, 32)}
-table([("grid", "objects that must share a cell")] + [(g, f"{s:.1%}") for g, s in shares.items()])
+table(
+    [("grid", "objects that lose their cell to another")]
+    + [(g, f"{s:.1%}") for g, s in shares.items()]
+)
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 picture, row, column, box, _ = objects_in_cells(*training_data(test[:24])[1:])
@@ -212,7 +215,7 @@ print(
 # %% [markdown]
 # <details><summary>Answer</summary>Two boxes at the most, but of one class: the class is said once for the cell. A bird in front of a tree is one of the two.</details>
 #
-# With 12 x 12 cells that hardly happens to us. With cells twice as wide it happens to one object in twenty, with cells four times as wide to one in five; flocks of birds are where YOLO v1, with its 7 x 7 cells, was weakest. Later versions let every box have its class.
+# With 12 x 12 cells that hardly happens to us. With cells twice as wide one object in twenty loses its cell to another, with cells four times as wide one in five; flocks of birds are where YOLO v1, with its 7 x 7 cells, was weakest. Later versions let every box have its class.
 #
 # The $B$ boxes of a cell are to share the work: whichever fits better is trained to fit better still. In the paper they come to specialise in shapes. Ours share the objects, but hardly by size or shape: our six kinds of things are too much alike in both. One box a cell does as well here (on the validation scenes of one data seed .929, and .924 with two, both after a third of the training).
 #
@@ -223,10 +226,10 @@ print(
 # $$ \underbrace{(12 \cdot 12 + 6 \cdot 6)}_{\text{cells}} \cdot \underbrace{2}_{\text{sizes}} \cdot \underbrace{3}_{\text{ratios}} = 1080 \text{ anchors}, \text{ each with } 6 \text{ class logits and } 4 \text{ corrections.} $$
 
 # %%
-from course_lib.detectors.retinanet import RetinaNet, targets
+from course_lib.detectors.retinanet import RetinaNet, anchor_targets
 
 show_source(RetinaNet.forward)
-show_source(targets)
+show_source(anchor_targets)
 
 # %% [markdown]
 # An anchor is to find an object if their IoU is .5 or more; the best anchor of an object is, whatever its IoU. So the anchors must suit the objects. Try: which objects have an anchor with IoU .5 at the sizes you choose?
@@ -302,7 +305,10 @@ claim(
     "two maps reach more objects than either alone",
     reach["both"] > max(reach["fine"], reach["coarse"]),
 )
-claim("half as large: the large objects are lost", (half[side > 30] >= 0.5).float().mean() < 0.1)
+claim(
+    "half as large: more than 8 large objects of 10 are lost",
+    (half[side > 30] >= 0.5).float().mean() < 0.2,
+)
 
 # %% [markdown]
 # <details><summary>Answer</summary>The large ones, nearly all of them. No correction helps an anchor that is never asked to find anything. The small ones gain.</details>
@@ -340,7 +346,7 @@ with torch.no_grad():
     images, boxes, labels = training_data(scenes[:32])
     answers = retinanet(images.to(device()))
     said, asked = answers.logits.cpu(), answers.anchors.cpu()
-    aim, _ = targets(asked, boxes, labels)  # [32, A]
+    aim, _ = anchor_targets(asked, boxes, labels)  # [32, A]
     here = torch.zeros_like(said)
     where = torch.where(aim >= 0)
     here[(*where, aim[where])] = 1
@@ -433,7 +439,7 @@ with torch.no_grad():
     last = detr(test.images[:24].to(device()))[-1]
 from course_lib.detectors.set_matching import to_corners
 
-confidence, said_class = last.classes.softmax(-1)[..., :-1].cpu().max(-1)  # [24, Q]
+confidence, said_class = last.logits.softmax(-1)[..., :-1].cpu().max(-1)  # [24, Q]
 ranked = confidence.argsort(dim=1, descending=True)
 query_boxes = 96 * to_corners(last.boxes).cpu()
 attention = last.attention.cpu().unflatten(-1, (12, 12))
@@ -475,8 +481,24 @@ explore(
     query=(1, 16, 1),
 )
 
+
+# %% tags=["nbval-ignore-output"]
+def sure_and_double(one, sure=0.5):
+    """How many predictions are sure, and how many of these repeat a surer one: same class, IoU above .5."""
+    boxes, labels = (one[name][one["scores"] > sure] for name in ("boxes", "labels"))
+    alike = (box_iou(boxes, boxes) > 0.5) & (labels[:, None] == labels)
+    return len(boxes), int(alike.triu(1).any(0).sum())
+
+
+counts = torch.tensor([sure_and_double(one) for one in found["detr"]])  # [500, 2]
+there = torch.tensor([len(target["labels"]) for target in test.targets])
+print(
+    f"scene 8: {counts[8, 0]} sure predictions, {counts[8, 1]} of them double, {there[8]} objects"
+)
+print(f"500 scenes: {counts[:, 0].sum()} sure, {counts[:, 1].sum()} double, {there.sum()} objects")
+
 # %% [markdown]
-# A few queries are sure, about as many as there are objects; the rest say "no object", and look at this and that. Do not read too much into the veil: the surest query answers "cat" and looks mostly at the far corner. It was made from a token of the cat, so that much it knows; what attention shows is where it asks for more.
+# A few queries are sure, about as many as there are objects; the rest predict "no object", and look at this and that. Now and then two queries are sure of the same object, as the lines above count: go to such a scene and look for the second one. A longer training would settle that; ours was short. Do not read too much into the veil: the surest query answers "cat" and looks mostly at the far corner. It was made from a token of the cat, so that much it knows; what attention shows is where it asks for more.
 #
 # How do they know who speaks?
 #
@@ -527,8 +549,8 @@ untrained = Detr(6).to(device()).eval()
 with torch.no_grad():
     before = untrained(test.images[:24].to(device()))[-1]
 SAID = {
-    "trained": (last.classes.softmax(-1).cpu(), last.boxes.cpu()),
-    "before training": (before.classes.softmax(-1).cpu(), before.boxes.cpu()),
+    "trained": (last.logits.softmax(-1).cpu(), last.boxes.cpu()),
+    "before training": (before.logits.softmax(-1).cpu(), before.boxes.cpu()),
 }
 
 
@@ -595,12 +617,11 @@ explore(
 # %% tags=["nbval-ignore-output"]
 @torch.no_grad()
 def without_nms(detector, images):
-    if isinstance(detector, Yolo):
-        cells = detector(images)
-        pairs = zip(cells.boxes.flatten(1, 3), cells.scores.flatten(1, 3), strict=True)
-    else:
-        said = detector(images)
-        pairs = zip(decode(said.deltas, said.anchors), said.logits.sigmoid(), strict=True)
+    prediction = detector(
+        images
+    )  # of YOLO, a box for each of B in each cell; of RetinaNet, for each anchor
+    boxes, scores = (x.flatten(1, -2) for x in (prediction.boxes, prediction.scores))
+    pairs = zip(boxes, scores, strict=True)
     return [final_detections(b, s, 0.05, iou_threshold=1.0) for b, s in pairs]
 
 
@@ -625,12 +646,15 @@ table(
 
 # %%
 gain = {name: b - a for name, (a, b) in nms_matters.items()}
-claim("without NMS RetinaNet loses more than half of its mAP", gain["retinanet"] > 0.46)
+claim(
+    "without NMS RetinaNet loses more than half of its mAP",
+    nms_matters["retinanet"][0] < nms_matters["retinanet"][1] / 2,
+)
 claim("YOLO loses more than .06", gain["yolo"] > 0.06)
-claim("DETR gains less than .02 from it", abs(gain["detr"]) < 0.02)
+claim("NMS changes DETR's mAP by less than .02", abs(gain["detr"]) < 0.02)
 
 # %% [markdown]
-# RetinaNet falls apart: whatever it sees, a dozen anchors see. YOLO loses .11 to .16 (three data seeds): one object is one cell's business, more or less, so it needs NMS less than a detector with anchors does. DETR hardly cares. (What little it may gain is what a short training has left undone: queries that have not quite settled who speaks.)
+# RetinaNet falls apart: whatever it sees, a dozen anchors see. YOLO loses .10 to .16 (five data seeds): one object is one cell's business, more or less, so it needs NMS less than a detector with anchors does. DETR hardly cares. (What little it may gain is what a short training has left undone: queries that have not quite settled who speaks.)
 #
 # ### How slowly it learns
 #
@@ -700,8 +724,10 @@ LECTURE = {  # name -> mAP on VOC 2007, pictures a second (Redmon and others, 20
 # %% tags=["nbval-ignore-output"]
 judged = test[:200]
 threads = torch.get_num_threads()
-ours = {}
-detectors = {name: load_detector(name, scenes)[0] for name in RECIPES}  # trains what is missing
+ours, tight = {}, {}
+detectors = {
+    name: load_detector(name, scenes, SEED)[0] for name in RECIPES
+}  # trains what is missing
 torch.set_num_threads(1)
 for name, detector in detectors.items():
     detect_all(detector.detect, judged.images[:16], 16)  # warm up
@@ -712,10 +738,11 @@ for name, detector in detectors.items():
         took.append(time.process_time() - started)
     per_second = len(judged) / min(took)
     ours[name] = (100 * ap50(detections, judged), per_second)
+    tight[name] = 100 * evaluate_detections(detections, judged.targets, kind="coco")["AP75"]
 torch.set_num_threads(threads)
 table(
-    [("", "mAP@.5", "pictures a second")]
-    + [(n, f"{m:.1f}", f"{s:,.0f}") for n, (m, s) in ours.items()]
+    [("", "mAP@.5", "mAP@.75 (COCO)", "pictures a second")]
+    + [(n, f"{m:.1f}", f"{tight[n]:.1f}", f"{s:,.0f}") for n, (m, s) in ours.items()]
 )
 
 # %% jupyter={"source_hidden": true}
@@ -768,9 +795,9 @@ claim(
 )
 
 # %% [markdown]
-# In the lecture's chart speed is bought with mAP, and the two-stage detectors are on top. Ours does not show that. At IoU .5 YOLO is the fastest *and* as good as any: our grid is fine, our crowds are small, and a training of one minute favours whoever learns fastest. Ask for tighter boxes, and the second stage pays: at IoU .75 Faster R-CNN has .71, .76 and .75 on three data seeds (COCO's rules), YOLO .73, .72 and .71.
+# In the lecture's chart speed is bought with mAP, and the two-stage detectors are on top. Ours does not show that. At IoU .5 YOLO is the fastest *and* as good as any: our grid is fine, our crowds are small, and a training of one minute favours whoever learns fastest. Tighter boxes do not bring the second stage to the top either: at IoU .75 (COCO's rules, all 500 scenes) Faster R-CNN has .71, .76 and .75 on three data seeds, YOLO .73, .72 and .71. The means differ by .02, the seeds by .05: there is no order to be seen.
 #
-# And there is what the chart leaves out. All of ours share one small backbone and one training set; the lecture's were trained by different people, for different times, with different backbones.
+# And there is what the chart leaves out. All of ours share one small backbone and one training set, but not one training: YOLO learns for 1,300 steps, Fast R-CNN and RetinaNet for 700, Faster R-CNN for 500, DETR for 500 on YOLO's backbone, Mask R-CNN for 330. So a few points of mAP between two of them say little. The lecture's were trained by different people, for different times, with different backbones.
 #
 # <details><summary>Answer</summary>YOLO is the fastest: one look, 288 boxes, hardly anything for NMS to do. The best at IoU .5 is YOLO or DETR, by a hair, and DETR has borrowed YOLO's backbone.</details>
 
@@ -781,8 +808,7 @@ claim(
 
 # %% tags=["nbval-ignore-output"]
 from course_lib.data import datasets
-from course_lib.detectors.postprocess import resized
-from course_lib.detectors.targets import scene_batches
+from course_lib.detectors.targets import resized, scene_batches
 from course_lib.training.loop import fit
 from course_lib.training.weights import load_or_train
 
@@ -859,11 +885,11 @@ if OWN_FOLDER:
 #
 # ## What you can do now
 #
-# * **YOLO:** a cell speaks for the objects whose centre lies in it; 288 boxes a picture, score = objectness times class. mAP@.5 .948, .959 and .939 on three data seeds.
-# * **Anchors:** 1,080 of them at two scales reach nearly all objects with IoU .5, half as large ones lose the large objects; RetinaNet's mAP@.5 is .920, .924 and .921.
+# * **YOLO:** a cell speaks for the objects whose centre lies in it; 288 boxes a picture, score = objectness times class. mAP@.5 .94-.96 on five data seeds.
+# * **Anchors:** 1,080 of them at two scales reach IoU .5 with 9 objects of 10, half as large ones lose the large objects; RetinaNet's mAP@.5 is .920, .924 and .921 on three data seeds.
 # * **Focal loss:** more than 95 answers of a hundred in a real batch are easy negatives; they pay three quarters of the cross-entropy, and less than a tenth of the focal loss.
-# * **DETR:** one query for each object by the cheapest matching, trained from YOLO's backbone: mAP@.5 .944, .951 and .934. It is slow to learn: learned queries from nothing have hardly begun when proposals with a trained backbone are near .8.
-# * **Speed against mAP:** the lecture has YOLO at 63.4 mAP and 45 pictures a second, Fast YOLO at 52.7 and 155, Faster R-CNN (VGG-16) at 73.2 and 7. Ours, above: YOLO is the fastest, R-CNN the slowest. At IoU .5 ours do not trade speed for mAP; at .75 Faster R-CNN is level with YOLO or above.
+# * **DETR:** one query for each object by the cheapest matching, trained from YOLO's backbone: mAP@.5 .943, .951 and .934 on three data seeds. It is slow to learn: learned queries from nothing have hardly begun when proposals with a trained backbone are near .8.
+# * **Speed against mAP:** the lecture has YOLO at 63.4 mAP and 45 pictures a second, Fast YOLO at 52.7 and 155, Faster R-CNN (VGG-16) at 73.2 and 7. Ours, above: YOLO is the fastest, R-CNN the slowest. At IoU .5 ours do not trade speed for mAP; and at .75 there is no clear order either.
 #
 # **Go on:** 13 asks not *what* is in the box but *who*. 11 and 12 train backbones without any labels.
 #

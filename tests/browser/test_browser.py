@@ -1,4 +1,9 @@
-"""A newcomer's first minutes, in a real browser: open, Run All Cells, move a slider by keyboard, look."""
+"""A newcomer's first minutes, in a real browser: open, Run All Cells, move controls by keyboard, look.
+
+Every notebook is opened as it was committed; the first one is run from its menu, and a small one holds every kind of
+control. That each notebook runs, and that each of its controls draws in time, is shown without a browser by the nbval
+run (tests.notebooks.controls). The same whole run of any other notebook: `make page NB=08`.
+"""
 
 import json
 import os
@@ -10,7 +15,10 @@ import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
+
+from course_lib.page import syllabus
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = (
@@ -25,6 +33,7 @@ FLAGS = [
 ]
 FLAGS += ["--disable-component-update", "--disable-sync"]
 TOKEN = "a-token-for-this-test"
+NAMES = [entry["name"] for entry in syllabus.notebooks()]
 
 pytestmark = [
     pytest.mark.browser,
@@ -175,27 +184,41 @@ def focus_first_slider(page, control: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize(
-    "name, seconds",
-    [
-        ("00_start_here", 300),
-        ("02_embeddings", 600),
-        ("03_pair_and_triplet_losses", 600),
-        ("04_margin_losses", 600),
-        ("06_search_and_hashing", 600),
-        ("08_boxes_and_metrics", 600),
-        ("09_two_stage_detectors", 600),
-        ("10_one_stage_detectors", 600),
-    ],
-)
-def test_run_all_cells_and_move_every_slider_by_keyboard(browser, lab, tmp_path, name, seconds):
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_opens_as_it_was_committed(browser, lab, name):
+    committed = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    outputs = [o for cell in committed.cells for o in cell.get("outputs", [])]
+    images = sum("image/png" in o.get("data", {}) for o in outputs)
     page = open_notebook(browser, lab, f"{name}.ipynb")
-    cells = run_all(page, lab[1] / f"{name}.ipynb", seconds)
+    assert page.locator(".jp-Cell").count() == len(committed.cells)
+    # cells out of sight are drawn one by one, while nothing else is done
+    page.wait_for_function(
+        """images => {
+            const shown = [...document.querySelectorAll('.jp-RenderedImage img')];
+            return shown.length === images && shown.every(image => image.naturalWidth > 0 && image.alt);
+        }""",
+        arg=images,
+        timeout=60_000,
+    )
+    nothing_went_wrong(page)
+    page.close()
+
+
+def nothing_went_wrong(page) -> None:
+    assert page.locator("text=javascript error").count() == 0
+    assert page.locator("text=Jupyter news").count() == 0  # nothing asks for the network
+
+
+@pytest.mark.parametrize(
+    "name", [NAMES[0], *(pytest.param(name, marks=pytest.mark.page) for name in NAMES[1:])]
+)
+def test_run_all_cells_and_move_every_slider_by_keyboard(browser, lab, tmp_path, name):
+    page = open_notebook(browser, lab, f"{name}.ipynb")
+    cells = run_all(page, lab[1] / f"{name}.ipynb", seconds=600)
     kinds = [(o["output_type"], o.get("name")) for cell in cells for o in cell["outputs"]]
     assert not [kind for kind in kinds if kind[0] == "error" or kind[1] == "stderr"]
 
-    assert page.locator("text=javascript error").count() == 0
-    assert page.locator("text=Jupyter news").count() == 0  # nothing asks for the network
+    nothing_went_wrong(page)
     medians = []
     for control in range(page.locator(".widget-image").count()):
         if not focus_first_slider(page, control):
@@ -211,3 +234,75 @@ def test_run_all_cells_and_move_every_slider_by_keyboard(browser, lab, tmp_path,
     page.screenshot(path=tmp_path / f"{name}.png")
     print(f"\n{name}: medians of eight moves by keyboard, a control each: {medians} ms")
     page.close()
+
+
+EVERY_KIND = """
+from course_lib.page.controls import explore
+from course_lib.page.plots import panels
+
+
+def draw(whole=2, real=0.5, letter="a", number=1, yes=False):
+    fig, (ax,) = panels()
+    ax.set_title(f"{whole} {real} {letter} {number} {yes}")
+    return fig
+
+
+explore(
+    draw,
+    alt="a frame with the values of five controls",
+    presets={"far": {"whole": 5, "letter": "c"}},
+    whole=(1, 5, 1),
+    real=(0.0, 1.0, 0.25),
+    letter=["a", "b", "c"],
+    number={"one": 1, "two": 2},
+    yes=False,
+)
+"""
+
+
+def test_every_kind_of_control_by_keyboard(browser, lab):
+    """Each key changes the picture, as the title says it; Reset brings back the first one."""
+    file = lab[1] / "99_controls.ipynb"
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(EVERY_KIND)],
+        metadata={
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+    )
+    nbformat.write(notebook, file)
+    page = open_notebook(browser, lab, file.name)
+    run_all(page, file, seconds=120)
+    box = page.locator(".widget-image").locator("xpath=..")
+    first = picture(page)
+    controls = [
+        (box.locator(".noUi-handle").nth(0), "ArrowRight"),
+        (box.locator(".noUi-handle").nth(1), "ArrowLeft"),
+        (box.locator("select").nth(0), "ArrowDown"),
+        (box.locator("select").nth(1), "ArrowDown"),
+        (box.locator("input[type=checkbox]"), "Space"),
+        (box.locator("button", has_text="far"), "Enter"),
+    ]
+    for control, key in controls:
+        control.focus()
+        assert milliseconds_of_a_move(page, 0, key) < 5000, key
+    assert picture(page) != first
+    box.locator("button", has_text="Reset").focus()
+    assert milliseconds_of_a_move(page, 0, "Enter") < 5000
+    page.wait_for_function("document.querySelector('.widget-image').complete")
+    assert picture(page) == first
+    nothing_went_wrong(page)
+    page.close()
+
+
+def picture(page) -> str:
+    """What the page shows of the control's picture, as text."""
+    return page.evaluate(
+        """() => {
+            const image = document.querySelector('.widget-image');
+            const canvas = document.createElement('canvas');
+            [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+            canvas.getContext('2d').drawImage(image, 0, 0);
+            return canvas.toDataURL();
+        }"""
+    )

@@ -1,4 +1,4 @@
-"""Boxes of all kinds, and how much two of them overlap, by hand."""
+"""Boxes of all kinds, and what is none."""
 
 import torch
 from hypothesis import strategies as st
@@ -21,11 +21,3 @@ def random_boxes(count, seed=0, size=40.0, whole=False):
     corner = torch.rand(count, 2, generator=dice) * size
     boxes = torch.cat([corner, corner + torch.rand(count, 2, generator=dice) * size / 2], dim=1)
     return (boxes / 4).round() if whole else boxes
-
-
-def iou_by_hand(p, q):
-    width = min(p[2], q[2]) - max(p[0], q[0])
-    height = min(p[3], q[3]) - max(p[1], q[1])
-    overlap = max(width, 0) * max(height, 0)
-    union = (p[2] - p[0]) * (p[3] - p[1]) + (q[2] - q[0]) * (q[3] - q[1]) - overlap
-    return overlap / union if union > 0 else 0.0

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchvision import ops
 
-from course_lib.detection.roi import bins, roi_align, roi_pool, round_half_away
+from course_lib.by_definition import detection as plain
+from course_lib.detection.roi import _bins, _round_half_away, roi_align, roi_pool
 
 cases = {
     "seed": st.integers(0, 10_000),
@@ -58,29 +59,14 @@ def test_of_equal_maxima_the_first_gets_the_gradient():
 
 
 @given(**cases)
-def test_roi_pool_cell_by_cell(seed, size, scale, whole):
+def test_pool_and_align_by_definition(seed, size, scale, whole):
     features, rois = make(seed, whole)
     features, rois = features.double(), [boxes.double() for boxes in rois]
-    height, width = features.shape[2:]
-    pooled, roi = roi_pool(features, rois, size, scale), 0
-    for image, boxes in enumerate(rois):
-        for x1, y1, x2, y2 in (boxes * scale).tolist():
-            for i in range(size):
-                for j in range(size):
-                    cells = features[image][:, cells_of(y1, y2, i, size, height)]
-                    cells = cells[:, :, cells_of(x1, x2, j, size, width)].flatten(1)
-                    best = cells.amax(1) if cells.numel() else torch.zeros(2).double()
-                    assert torch.equal(pooled[roi, :, i, j], best)
-            roi += 1
-    assert len(pooled) == roi
-
-
-def cells_of(low, high, i, size, end):
-    """Numbers of the cells of bin i, along one side."""
-    low, high = (math.copysign(math.floor(abs(edge) + 0.5), edge) for edge in (low, high))
-    length = (high - low + 1) / size
-    first, last = low + math.floor(i * length), low + math.ceil((i + 1) * length)
-    return list(range(int(min(max(first, 0), end)), int(min(max(last, 0), end))))
+    pooled, aligned = (pool(features, rois, size, scale) for pool in (roi_pool, roi_align))
+    assert len(pooled) == len(aligned) == sum(map(len, rois))
+    if len(pooled) > 0:
+        assert torch.equal(pooled, plain.roi_pool(features, rois, size, scale))
+        torch.testing.assert_close(aligned, plain.roi_align(features, rois, size, scale))
 
 
 def test_roi_align_point_by_point():
@@ -116,8 +102,8 @@ def test_gradcheck(pool):
 
 def test_rounding_and_bins():
     halves = torch.tensor([-1.5, -0.5, -0.4, 0.49999997, 0.5, 1.5, 2.5])
-    assert round_half_away(halves).tolist() == [-2, -1, 0, 0, 1, 2, 3]
-    low, high = bins(torch.tensor([0.0]), torch.tensor([4.0]), count=2, cells=12)
+    assert _round_half_away(halves).tolist() == [-2, -1, 0, 0, 1, 2, 3]
+    low, high = _bins(torch.tensor([0.0]), torch.tensor([4.0]), count=2, cells=12)
     assert (low.tolist(), high.tolist()) == ([[0, 2]], [[3, 5]])  # five cells, the middle one twice
 
 
@@ -129,23 +115,23 @@ def test_no_boxes_and_bad_ones(pool):
     assert pool(features[:0], [], 5, 1 / 8).shape == (0, 3, 5, 5)
     one = torch.tensor([[0.0, 0.0, 8.0, 8.0]])
     for rois, size, scale, says in (
-        ([one], 2, 1 / 8, "a list of boxes for each of 2 pictures, got 1"),
-        (torch.cat([one, one]), 2, 1 / 8, "for each of 2 pictures, got Tensor"),
+        ([one], 2, 1 / 8, "a list of boxes for each of 2 images, got 1"),
+        (torch.cat([one, one]), 2, 1 / 8, "for each of 2 images, got Tensor"),
         ([one, -one], 2, 1 / 8, "x1 <= x2"),
         ([one, one * math.nan], 2, 1 / 8, "finite"),
-        ([one, one], 0, 1 / 8, "output_size must be above 0, got 0"),
+        ([one, one], 0, 1 / 8, "output_size must be 1 or more, got 0"),
         ([one, one], 2, -1.0, "spatial_scale must be above 0"),
     ):
         with pytest.raises(ValueError, match=says):
             pool(features, rois, size, scale)
-    with pytest.raises(ValueError, match=r"features must be .* got torch.float32 \[3, 4, 4\]"):
+    with pytest.raises(ValueError, match=r"features must be .* got \[3, 4, 4\] of float32"):
         pool(features[0], [one], 2, 1 / 8)
-    with pytest.raises(ValueError, match=r"floating point \[B, C, H, W\], got torch.int64"):
+    with pytest.raises(TypeError, match=r"floating point, got .* of int64"):
         pool(features.long(), [one, one], 2, 1 / 8)
 
 
 def test_roi_align_takes_two_points_a_side_or_as_many_as_it_is_told():
     features, rois = make(5)
     assert torch.equal(roi_align(features, rois, 3, 1 / 8), roi_align(features, rois, 3, 1 / 8, 2))
-    with pytest.raises(ValueError, match="sampling_ratio must be above 0, got 0"):
+    with pytest.raises(ValueError, match="sampling_ratio must be 1 or more, got 0"):
         roi_align(features, rois, 3, 1 / 8, sampling_ratio=0)

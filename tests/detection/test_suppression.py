@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchvision import ops
 
+from course_lib.by_definition import detection as plain
 from course_lib.detection import suppression
-from tests.detection.box_cases import bad_boxes, counts, good, iou_by_hand, random_boxes, seeds
+from tests.detection.box_cases import bad_boxes, counts, good, random_boxes, seeds
 
 thresholds = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
 
@@ -17,23 +18,12 @@ def random_scores(count, seed=0, ties=False):
     return (4 * scores).round() / 4 if ties else scores
 
 
-def nms_by_hand(boxes, scores, labels, t):
-    """The definition, word for word."""
-    order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
-    kept = []
-    for i in order:
-        rivals = [j for j in kept if labels[j] == labels[i]]
-        if all(iou_by_hand(boxes[i], boxes[j]) <= t for j in rivals):
-            kept.append(i)
-    return kept
-
-
 @given(n=counts, seed=seeds, t=thresholds, whole=st.booleans(), ties=st.booleans())
-def test_nms_by_hand_and_by_torchvision(n, seed, t, whole, ties):
+def test_nms_by_definition_and_by_torchvision(n, seed, t, whole, ties):
     boxes, scores = random_boxes(n, seed, whole=whole), random_scores(n, seed, ties)
     kept = suppression.nms(boxes, scores, t)
     assert kept.dtype == torch.int64
-    assert kept.tolist() == nms_by_hand(boxes.tolist(), scores.tolist(), [0] * n, t)
+    assert torch.equal(kept, plain.nms(boxes.tolist(), scores, t))
     assert kept.tolist() == ops.nms(boxes, scores, t).tolist()
     assert suppression.nms(boxes[kept], scores[kept], t).tolist() == list(
         range(len(kept))
@@ -41,13 +31,13 @@ def test_nms_by_hand_and_by_torchvision(n, seed, t, whole, ties):
 
 
 @given(n=counts, seed=seeds, t=thresholds, whole=st.booleans(), classes=st.integers(1, 9))
-def test_batched_nms_by_hand(n, seed, t, whole, classes):
+def test_batched_nms_by_definition_and_by_torchvision(n, seed, t, whole, classes):
     boxes, scores = random_boxes(n, seed, whole=whole), random_scores(n, seed, ties=whole)
     labels = torch.randint(classes, (n,), generator=torch.Generator().manual_seed(seed))
-    kept = suppression.batched_nms(boxes, scores, labels, t).tolist()
-    assert kept == nms_by_hand(boxes.tolist(), scores.tolist(), labels.tolist(), t)
+    kept = suppression.batched_nms(boxes, scores, labels, t)
+    assert torch.equal(kept, plain.batched_nms(boxes.tolist(), scores, labels, t))
     if not whole:  # torchvision sorts ties as it likes here
-        assert kept == ops.batched_nms(boxes, scores, labels, t).tolist()
+        assert torch.equal(kept, ops.batched_nms(boxes, scores, labels, t))
 
 
 def test_many_blocks_of_boxes():
@@ -75,30 +65,13 @@ def test_an_iou_equal_to_the_threshold_stays():
     assert suppression.nms(ten.double(), torch.tensor([0.9, 0.8]).double(), 0.3).tolist() == [0, 1]
 
 
-def soft_nms_by_hand(boxes, scores, kind, t, sigma, least):
-    scores, rest, kept = list(scores), list(range(len(scores))), []
-    while rest:
-        best = max(rest, key=lambda i: (scores[i], -i))
-        if scores[best] < least:
-            break
-        rest.remove(best)
-        kept.append(best)
-        for i in rest:
-            iou = iou_by_hand(boxes[best], boxes[i])
-            if kind == "gaussian":
-                scores[i] *= math.exp(-(iou**2) / sigma)
-            elif iou > t:
-                scores[i] *= 1 - iou
-    return kept, [scores[i] for i in kept]
-
-
 @given(n=st.integers(0, 25), seed=seeds, kind=st.sampled_from(["linear", "gaussian"]), t=thresholds)
-def test_soft_nms_by_hand(n, seed, kind, t):
+def test_soft_nms_by_definition(n, seed, kind, t):
     boxes, scores = random_boxes(n, seed).double(), random_scores(n, seed).double()
     kept, lowered = suppression.soft_nms(boxes, scores, kind, t, sigma=0.4, score_threshold=0.05)
-    expected = soft_nms_by_hand(boxes.tolist(), scores.tolist(), kind, t, 0.4, 0.05)
-    assert kept.tolist() == expected[0]
-    torch.testing.assert_close(lowered, torch.tensor(expected[1], dtype=torch.float64))
+    expected, expected_scores = plain.soft_nms(boxes.tolist(), scores, kind, t, 0.4, 0.05)
+    assert torch.equal(kept, expected)
+    torch.testing.assert_close(lowered, expected_scores)
     assert (lowered.diff() <= 0).all() and (lowered <= scores[kept]).all()
 
 
@@ -127,9 +100,9 @@ def test_soft_nms_as_it_is_without_being_told():
     boxes, scores = random_boxes(40, 6), random_scores(40, 6)
     for kind in ("linear", "gaussian"):
         kept, lowered = suppression.soft_nms(boxes, scores, kind)
-        expected = soft_nms_by_hand(boxes.tolist(), scores.tolist(), kind, 0.5, 0.5, 0.001)
-        assert kept.tolist() == expected[0]
-        torch.testing.assert_close(lowered, torch.tensor(expected[1]))
+        expected, expected_scores = plain.soft_nms(boxes.tolist(), scores, kind, 0.5, 0.5, 0.001)
+        assert torch.equal(kept, expected)
+        torch.testing.assert_close(lowered, expected_scores)
 
 
 def test_bad_candidates_are_named():
@@ -143,18 +116,18 @@ def test_bad_candidates_are_named():
             with pytest.raises(ValueError, match=says):
                 call(bad, torch.zeros(len(bad)), iou_threshold=0.5)
         for scores, t, says in (
-            (torch.zeros(2), 0.5, r"one for each box, \[1\], got \[2\]"),
+            (torch.zeros(2), 0.5, r"scores must be a tensor \[1\] .*, got \[2\]"),
             (torch.tensor([math.nan]), 0.5, "NaN"),
             (torch.zeros(1), 1.5, "in 0..1, got 1.5"),
             (torch.zeros(1), -0.1, "in 0..1, got -0.1"),
         ):
             with pytest.raises(ValueError, match=says):
                 call(good, scores, iou_threshold=t)
-    with pytest.raises(ValueError, match=r"labels must be one for each box, \[1\], got \[3\]"):
-        suppression.batched_nms(good, torch.zeros(1), torch.zeros(3), 0.5)
+    with pytest.raises(ValueError, match=r"labels must be a tensor \[1\] of int64, got \[3\]"):
+        suppression.batched_nms(good, torch.zeros(1), torch.zeros(3).long(), 0.5)
     with pytest.raises(ValueError, match="'linear' or 'gaussian', got 'hard'"):
         suppression.soft_nms(good, torch.zeros(1), "hard")
-    with pytest.raises(ValueError, match="0 or above, got -1"):
+    with pytest.raises(ValueError, match="0 or above and finite, got -1"):
         suppression.soft_nms(good, -torch.ones(1))
     with pytest.raises(ValueError, match="sigma must be above 0, got 0"):
         suppression.soft_nms(good, torch.ones(1), "gaussian", sigma=0)

@@ -1,13 +1,12 @@
 """Contrastive, triplet, center and pair losses: the lecture's formulas in loops, the peer, gradients, bad input."""
 
-import itertools
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from course_lib.by_definition import metric_learning as plain
 from course_lib.embeddings.distances import euclidean
 from course_lib.metric_learning import centers, margins, mining
 from course_lib.metric_learning.pairs import (
@@ -34,29 +33,11 @@ def batch(size: int, classes: int, dim: int = 5, seed: int = 0, dtype=torch.floa
 sizes = st.tuples(st.integers(1, 12), st.integers(1, 4), st.integers(1, 5), st.integers(0, 10**6))
 
 
-def lectures_contrastive(x, labels, margin):
-    pairs = list(itertools.combinations(range(len(x)), 2))
-    total = 0.0
-    for i, j in pairs:
-        d, z = (x[i] - x[j]).norm().item(), float(labels[i] == labels[j])
-        total += 0.5 * (z * d**2 + (1 - z) * max(0.0, margin - d) ** 2)
-    return total / max(len(pairs), 1)
-
-
-def lectures_triplets(x, labels, margin, squared):
-    power, total, count = (2 if squared else 1), 0.0, 0
-    for a, p, n in itertools.product(range(len(x)), repeat=3):
-        if a != p and labels[a] == labels[p] and labels[a] != labels[n]:
-            near, far = ((x[a] - x[k]).norm().item() ** power for k in (p, n))
-            total, count = total + max(0.0, near - far + margin), count + 1
-    return total / max(count, 1)
-
-
 @settings(max_examples=60, deadline=None)
 @given(sizes, st.floats(0.1, 5))
 def test_contrastive_is_the_lectures_sum(shape, margin):
     x, labels = batch(*shape)
-    expected = lectures_contrastive(x, labels, margin)
+    expected = float(plain.contrastive_loss(x, labels, margin))
     assert contrastive_loss(x, labels, margin).item() == pytest.approx(expected, abs=1e-5)
 
 
@@ -70,7 +51,8 @@ def test_all_triplets_three_ways(shape, margin, squared):
         mined_triplet_loss(d, triplets, margin),
         triplet_loss(*(x[part] for part in triplets), margin, squared),
     ]
-    expected = lectures_triplets(x, labels, margin, squared)
+    every = plain.all_triplets(labels)
+    expected = float(plain.triplet_loss(*(x[part] for part in every), margin, squared))
     assert [way.item() for way in ways] == pytest.approx([expected] * 3, abs=1e-4)
 
 
@@ -173,12 +155,8 @@ def test_center_loss_moves_its_centres_as_the_paper_says():
     module.centers.copy_(torch.tensor([[1.0, 0], [0, 1], [1, 1], [5, 5]]))
     before = module.centers.clone()
     loss = module(x, labels)
-    expected = [0.5 * (x[i] - before[labels[i]]).square().sum() for i in range(20)]
-    torch.testing.assert_close(loss, torch.stack(expected).mean())
-    for j in range(4):
-        mine = x[labels == j]
-        step = (before[j] - mine).sum(0) / (1 + len(mine))
-        torch.testing.assert_close(module.centers[j], before[j] - 0.25 * step)
+    torch.testing.assert_close(loss, plain.center_loss(x, labels, before))
+    torch.testing.assert_close(module.centers, plain.updated_centers(before, x, labels, 0.25))
     module.eval()
     kept = module.centers.clone()
     module(x, labels)

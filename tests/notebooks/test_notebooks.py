@@ -1,9 +1,7 @@
 """The committed notebooks: the sources' cells, executed in order, without errors, and fit to be looked at."""
 
-import importlib.util
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,17 +10,12 @@ import nbformat
 import pytest
 
 from course_lib.page import syllabus
+from tools import build_notebooks as builder
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SOURCES = sorted((ROOT / "notebooks" / "source").glob("*.py"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
-spec = importlib.util.spec_from_file_location(
-    "build_notebooks", ROOT / "tools" / "build_notebooks.py"
-)
-builder = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(builder)
 
 
 def read(path) -> nbformat.NotebookNode:
@@ -54,7 +47,9 @@ def test_what_takes_long_is_trained_before_the_clock_runs(monkeypatch):
     entries = [{"name": "a", "trained_before": ["yolo", "detr"]}, {"name": "b"}]
     commands = []
     monkeypatch.setattr(builder, "notebooks", lambda: entries)
-    monkeypatch.setattr(builder.subprocess, "run", lambda command, check: commands.append(command))
+    monkeypatch.setattr(
+        builder.subprocess, "run", lambda command, check, env: commands.append(command)
+    )
     for name in "ab":
         builder.train_before(name)
     assert [command[1:] for command in commands] == [["-m", "course_lib.recipes", "yolo", "detr"]]
@@ -71,9 +66,7 @@ def test_same_cells_as_the_source(path):
 
 @each_notebook
 def test_made_from_this_source_and_this_library(path):
-    assert builder.built_from(path) == builder.fingerprint(source_of(path)), (
-        "out of date: run `make notebooks`"
-    )
+    assert builder.is_fresh(source_of(path)), "out of date: run `make notebooks`"
 
 
 @each_notebook
@@ -160,142 +153,40 @@ def test_measured_seconds_keep_the_budgets():
         assert 0 < entry["measured_seconds"] <= 2 * entry["budget_seconds"], entry
 
 
-def test_a_notebook_is_rebuilt_for_its_own_library_only(tmp_path):
-    source = tmp_path / "x.py"
-    source.write_text(
-        "from course_lib.page import plots\nfrom course_lib.embeddings.distances import euclidean\n"
-    )
-    names = {path.name for path in builder.inputs_of(source)}
-    assert names == {"x.py", "plots.py", "distances.py", "arguments.py"}
-    assert {"syllabus.toml", "run_times.json"} <= {p.name for p in builder.inputs_of(SOURCES[0])}
-
-
-def test_two_builds_give_the_same_file(tmp_path, monkeypatch):
-    source = tmp_path / "source" / "77_toy.py"
-    source.parent.mkdir()
-    source.write_text(TOY)
+def test_a_notebook_is_stale_when_a_file_that_it_loaded_has_changed_and_only_then(
+    monkeypatch, tmp_path
+):
+    """A word in `detr` leaves a page fresh that has not loaded it."""
+    source, files = tmp_path / "source" / "77_toy.py", ("page/plots", "detectors/detr")
+    for path in (source, *(tmp_path / "course_lib" / f"{name}.py" for name in files)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x = 1\n")
+    monkeypatch.setattr(builder, "ROOT", tmp_path)
     monkeypatch.setattr(builder, "NOTEBOOKS", tmp_path)
-    monkeypatch.setattr(builder, "fingerprint", lambda path: "toy")
-    builder.build(source)
-    first = (tmp_path / "77_toy.ipynb").read_bytes()
-    builder.build(source)
-    assert (tmp_path / "77_toy.ipynb").read_bytes() == first
-    assert "widget-view" not in first.decode() and "image/png" in first.decode()
+    loaded = ["course_lib/page/plots.py"]
+    course = {"files": loaded, "inputs": builder.fingerprint(source, loaded)}
+    (tmp_path / "77_toy.ipynb").write_text(json.dumps({"metadata": {"course": course}}))
+    assert builder.is_fresh(source)
+    (tmp_path / "course_lib/detectors/detr.py").write_text("x = 2\n")
+    assert builder.is_fresh(source)
+    (tmp_path / "course_lib/page/plots.py").write_text("x = 2\n")
+    assert not builder.is_fresh(source)
+    (tmp_path / "course_lib/page/plots.py").unlink()
+    assert not builder.is_fresh(source)
 
 
-TOY = """# %% [markdown]
-# # Toy
-
-# %%
-from course_lib.page.controls import explore
-from course_lib.page.notebook import claim, figure
-from course_lib.page.plots import panels
-
-print(6 * 7)
-
-# %%
-claim("two is less than three", 2 < 3)
-
-# %%
-explore(lambda k=1: panels()[0], alt="nothing but a frame", k=(1, 5, 1))
-"""
-
-NBVAL = [
-    sys.executable,
-    "-m",
-    "pytest",
-    "-p",
-    "tests.notebooks.budgets",
-    "-p",
-    "no:cacheprovider",
-    "--nbval",
-]
-NBVAL += [
-    "--nbval-current-env",
-    "--nbval-cell-timeout=20",
-    "--nbval-sanitize-with",
-    "tests/notebooks/nbval_sanitize.cfg",
-]
+def test_what_a_notebook_shows_of_the_courses_records_counts_as_well():
+    records = {p.name for p in builder.inputs_of(SOURCES[0], ["course_lib/page/syllabus.py"])}
+    assert {"syllabus.toml", "notebooks.toml", "run_times.json"} <= records
+    assert "margin_table.json" in {
+        p.name for p in builder.inputs_of(SOURCES[0], ["course_lib/recipes/faces.py"])
+    }
+    assert {p.name for p in builder.inputs_of(SOURCES[1], [])} == {SOURCES[1].name}
 
 
-def drop_cell(notebook):
-    del notebook.cells[1]  # the imports
-
-
-def wrong_number(notebook):
-    notebook.cells[1].outputs[0].text = "41\n"
-
-
-def raised_error(notebook):
-    notebook.cells[2].source = "claim('two is less than one', 2 < 1)"
-
-
-def dead_kernel(notebook):
-    notebook.cells[2].source = "import os; os._exit(1)"
-
-
-def endless(notebook):
-    notebook.cells[2].source = "while True: pass"
-
-
-def missing_picture(notebook):
-    notebook.cells[3].source = "None"
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("toy")
-    (folder / "source").mkdir()
-    (folder / "source" / "77_toy.py").write_text(TOY)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(builder, "NOTEBOOKS", folder)
-        patch.setattr(builder, "fingerprint", lambda path: "toy")
-        builder.build(folder / "source" / "77_toy.py")
-    return read(folder / "77_toy.ipynb")
-
-
-def nbval(notebook, folder, *options):
-    path = folder / "77_toy.ipynb"
-    nbformat.write(notebook, path)
-    return subprocess.run(
-        [*NBVAL, *options, str(path)], cwd=ROOT, capture_output=True, text=True, timeout=170
-    )
-
-
-def test_nbval_passes_a_whole_notebook(toy, tmp_path):
-    done = nbval(toy, tmp_path)
-    assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout
-
-
-@pytest.mark.parametrize(
-    "harm", [drop_cell, wrong_number, raised_error, dead_kernel, endless, missing_picture]
-)
-def test_nbval_fails_a_broken_notebook(toy, tmp_path, harm):
-    broken = nbformat.from_dict(json.loads(nbformat.writes(toy)))
-    harm(broken)
-    done = nbval(
-        broken, tmp_path, *(["--nbval-cell-timeout=3"] if harm in (endless, dead_kernel) else [])
-    )
-    assert done.returncode == 1, done.stdout
-
-
-def test_a_notebook_over_twice_its_budget_fails(toy, tmp_path):
-    plugin = tmp_path / "tight.py"
-    plugin.write_text(
-        "from course_lib.page import syllabus\n"
-        "syllabus.notebooks = lambda: [{'name': '77_toy', 'budget_seconds': 0.001}]\n"
-    )
-    nbformat.write(toy, tmp_path / "77_toy.ipynb")
-    command = [*NBVAL[:3], "-p", "tight", *NBVAL[3:], str(tmp_path / "77_toy.ipynb")]
-    done = subprocess.run(
-        command, cwd=ROOT, env=env_with(tmp_path), capture_output=True, text=True, timeout=170
-    )
-    assert done.returncode == 1 and "more than twice its budget" in done.stdout, (
-        done.stdout + done.stderr
-    )
-
-
-def env_with(folder):
-    import os
-
-    return {**os.environ, "PYTHONPATH": str(folder)}
+def test_pages_depend_on_what_they_load():
+    files = {path.stem[:2]: builder.built_from(path)["files"] for path in NOTEBOOKS}
+    for number in ("08", "09"):
+        assert "course_lib/detectors/detr.py" not in files[number]
+    assert "course_lib/detectors/detr.py" in files["10"]
+    assert not [name for name in files["02"] if "detect" in name or "render/scenes" in name]

@@ -8,13 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from course_lib import cache, machine, provenance
-from course_lib.cache import cached, fingerprint
+from course_lib import cache
+from course_lib.cache import cached
 from course_lib.embeddings.encoders import Classifier, ConvEncoder, embed
 from course_lib.training import loop
 from course_lib.training.batches import batches, identity_batches
 from course_lib.training.loop import cross_entropy, fit
-from course_lib.training.weights import load_or_train
 
 
 def net(seed=0):
@@ -105,30 +104,6 @@ def test_batches_refuse_an_empty_or_uneven_set():
             batches(*bad, size=4)
 
 
-def test_load_or_train_trains_once(tmp_path):
-    images, labels = task()
-    calls = []
-
-    def train(model, images, labels):
-        calls.append(1)
-        return learn(model, images, labels)
-
-    first, second, other = net(), net(), net(seed=1)
-    losses = load_or_train("toy", first, train, images, labels)
-    assert load_or_train("toy", second, train, images, labels) == losses
-    assert len(calls) == 1 and torch.equal(first(images), second(images))
-    load_or_train("toy", other, train, images, labels)  # other initial weights: another model
-    load_or_train("toy", net(), train, images[:-1], labels[:-1])  # other data: likewise
-    assert len(calls) == 3 and len(list((tmp_path / "cache").iterdir())) == 3
-
-
-def test_a_file_and_all_it_imports():
-    found = provenance.library_used_by(
-        machine.ROOT / "course_lib" / "metric_learning" / "margins.py"
-    )
-    assert [path.stem for path in found] == ["arguments", "distances", "margins"]
-
-
 def make():
     return {"a": torch.arange(5), "b": torch.rand(2, 3, generator=torch.Generator().manual_seed(0))}
 
@@ -182,21 +157,6 @@ def test_two_processes_fill_the_cache_at_once(tmp_path):
         process.join(60)
     assert [process.exitcode for process in both] == [0, 0]
     assert os.listdir(tmp_path) == ["x-k.safetensors"]
-
-
-def test_fingerprints_tell_apart():
-    parts = [
-        torch.zeros(2),
-        torch.zeros(2, dtype=torch.float64),
-        torch.zeros(1, 2),
-        torch.ones(2),
-        "0",
-        0,
-        ["a", "b"],
-        "ab",
-    ]
-    assert len({fingerprint(part) for part in parts}) == len(parts)
-    assert fingerprint("a", "b") != fingerprint("ab")
 
 
 def test_a_linear_model_goes_through_the_same_loop():
