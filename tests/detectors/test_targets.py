@@ -11,8 +11,8 @@ from course_lib.detectors.backbone import STRIDE, WIDTH, Backbone
 from course_lib.detectors.targets import (
     IGNORED,
     NO_OBJECT,
+    _mirrored,
     assign,
-    mirrored,
     padded,
     resized,
     scene_batches,
@@ -61,10 +61,10 @@ def test_padded_keeps_every_object(counts):
 def test_mirrored_boxes_hold_the_mirrored_picture():
     image = torch.zeros(1, 10, 12)
     image[:, 2:5, 1:4] = 1  # a thing from x = 1 to 4
-    box = mirrored(torch.tensor([1.0, 2.0, 4.0, 5.0]), 12)
+    box = _mirrored(torch.tensor([1.0, 2.0, 4.0, 5.0]), 12)
     assert box.tolist() == [8, 2, 11, 5]
     assert image.flip(2)[:, 2:5, 8:11].all() and image.sum() == 9
-    twice = mirrored(mirrored(random_boxes(5), 96), 96)
+    twice = _mirrored(_mirrored(random_boxes(5), 96), 96)
     torch.testing.assert_close(twice, random_boxes(5))
 
 
@@ -81,7 +81,7 @@ def test_scene_batches_mirror_half_and_leave_the_set_alone():
     assert len(which.unique()) == 4
     flipped = batch[:, 0, 0, 0] > batch[:, 0, 0, 7]
     assert 16 < flipped.sum() < 48
-    assert (objects[flipped] == mirrored(boxes[which[flipped]], 8)).all()
+    assert (objects[flipped] == _mirrored(boxes[which[flipped]], 8)).all()
     assert (objects[~flipped] == boxes[which[~flipped]]).all()
     assert (found[:, 0] == which).all() and (found[:, 1] == NO_OBJECT).all()
     assert torch.equal(images, kept[0]) and torch.equal(boxes, kept[1])
