@@ -150,3 +150,33 @@ def test_a_run_replaces_what_was_known_of_its_notebook_and_seed():
     )
     after = claims.merged(before, "08_x", 21, run_of(0.2))
     assert list(after["notebooks"]["08_x"]) == ["good", "close"] and after["errors"] == {}
+
+
+def claims_of(source) -> set[str]:
+    """The texts of the claims that every run of a notebook makes: not those that wait for a data set."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    made = {
+        id(call)
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If)
+        for call in ast.walk(branch)
+    }
+    return {
+        node.args[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and id(node) not in made
+        if getattr(node.func, "id", "") == "claim" and isinstance(node.args[0], ast.Constant)
+    }
+
+
+@pytest.mark.skipif(not claims.RESULTS.exists(), reason="no claims recorded: make claims SEEDS=...")
+def test_the_recorded_claims_are_the_sources_and_hold_on_seven_seeds():
+    recorded = json.loads(claims.RESULTS.read_text(encoding="utf-8"))
+    assert recorded["errors"] == {} and len(recorded["seeds"]) >= 7
+    for name, texts in recorded["notebooks"].items():
+        assert claims_of(claims.NOTEBOOKS / "source" / f"{name}.py") <= set(texts), (
+            f"run {name} again"
+        )
+        for text, runs in texts.items():
+            assert sorted(map(int, runs)) == recorded["seeds"], f"{name}: {text}"
+            assert all(run["holds"] for run in runs.values()), f"{name}: {text}"

@@ -598,3 +598,21 @@ def test_a_key_over_a_thousand_pictures_costs_hardly_more_than_reading_them_once
 
     plain = min(seconds(lambda: fingerprint(people.images)) for _ in range(5))
     assert min(seconds(lambda: key(train)) for _ in range(5)) < 1.5 * plain + 0.05
+
+
+def test_loading_torchs_compiler_is_no_change():
+    """It wraps torch.manual_seed, and every optimiser loads it: the second model of a page had another key at times."""
+    code = """
+import torch
+from course_lib.cache import fingerprint
+from course_lib.provenance import depends_on
+def train(): return torch.manual_seed(0), torch.manual_seed(1)
+before = fingerprint(depends_on(train))
+import torch._dynamo
+print(hasattr(torch.manual_seed, "__wrapped__"), before == fingerprint(depends_on(train)))
+"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.split() == ["True", "True"]

@@ -368,13 +368,13 @@ explore(
 # %% [markdown]
 # <details><summary>Answer</summary>The first and the third. The second is crossed out by the first, and what is crossed out crosses out nothing.</details>
 #
-# The library does the same, 64 boxes at a time, since a table of IoU for many boxes takes little longer than a row for one. The best 64 settle the matter among themselves; what stays of them crosses out what overlaps in the rest.
+# The library does the same, 128 boxes at a time, since a table of IoU for many boxes takes little longer than a row for one. The best 128 are decided among themselves; those of them that are kept cross out what overlaps in the rest.
 
 # %%
-from course_lib.detection.suppression import nms, settle, soft_nms
+from course_lib.detection.suppression import nms, soft_nms, survivors
 
 show_source(nms)
-show_source(settle)
+show_source(survivors)
 
 # %%
 boxes, scores, labels = random_boxes(500), torch.rand(500, generator=dice), torch.arange(500) % 6
@@ -450,7 +450,7 @@ def draw_nms(kind="NMS", iou_threshold=0.5, score_threshold=0.1, scene=crowded):
     return fig
 
 
-from course_lib.detection.average_precision import right_or_wrong
+from course_lib.detection.matching import right_or_wrong
 
 # %% tags=["nbval-ignore-output"]
 explore(
@@ -478,7 +478,8 @@ explore(
 # $$ \text{precision} = \frac{\text{right ones among the } k}{k}, \qquad \text{recall} = \frac{\text{right ones among the } k}{\text{objects there are}} . $$
 
 # %%
-from course_lib.detection.average_precision import average_precision, of_class, precision_recall
+from course_lib.detection.average_precision import average_precision, precision_recall
+from course_lib.detection.matching import of_class
 
 show_source(precision_recall)
 
@@ -693,7 +694,8 @@ claim(
 
 # %%
 from course_lib.detection.average_precision import average_precisions, evaluate_detections
-from course_lib.detection.matching import gather, judge
+from course_lib.detection.flatten import gather
+from course_lib.detection.matching import judge
 
 show_source(judge)
 show_source(average_precisions)
@@ -816,7 +818,7 @@ claim(
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>mAP falls from the start, and ever faster: by about .1 from .5 to .7, by more than .4 from there to .9. The class that falls first is the one with the lowest AP in the table above. Of an object 24 pixels wide, a box that is 2 pixels off on one side has an IoU of .92, one that is off by 2 on all four sides of about .7.</details>
+# <details><summary>Answer</summary>mAP falls from the start, and ever faster: by a tenth or more from .5 to .7, by more than .4 from there to .9. The class that falls first is the one with the lowest AP in the table above. Of an object 24 pixels wide, a box that is 2 pixels off on one side has an IoU of .92, one that is off by 2 on all four sides of about .7.</details>
 #
 # Now NMS can be judged too. A threshold is *chosen* here, so we look at the validation scenes, not at those we report on.
 

@@ -886,7 +886,7 @@ if OWN_FOLDER:
 # ## What you can do now
 #
 # * **YOLO:** a cell speaks for the objects whose centre lies in it; 288 boxes a picture, score = objectness times class. mAP@.5 .94-.96 on five data seeds.
-# * **Anchors:** 1,080 of them at two scales reach nearly all objects with IoU .5, half as large ones lose the large objects; RetinaNet's mAP@.5 is .920, .924 and .921 on three data seeds.
+# * **Anchors:** 1,080 of them at two scales reach IoU .5 with 9 objects of 10, half as large ones lose the large objects; RetinaNet's mAP@.5 is .920, .924 and .921 on three data seeds.
 # * **Focal loss:** more than 95 answers of a hundred in a real batch are easy negatives; they pay three quarters of the cross-entropy, and less than a tenth of the focal loss.
 # * **DETR:** one query for each object by the cheapest matching, trained from YOLO's backbone: mAP@.5 .943, .951 and .934 on three data seeds. It is slow to learn: learned queries from nothing have hardly begun when proposals with a trained backbone are near .8.
 # * **Speed against mAP:** the lecture has YOLO at 63.4 mAP and 45 pictures a second, Fast YOLO at 52.7 and 155, Faster R-CNN (VGG-16) at 73.2 and 7. Ours, above: YOLO is the fastest, R-CNN the slowest. At IoU .5 ours do not trade speed for mAP; and at .75 there is no clear order either.
