@@ -176,13 +176,13 @@ class LSHIndex(ExactIndex):
         self._buckets: list[tuple[Tensor, Tensor]] | None = None
 
     def add(self, x: Tensor) -> None:
-        """Append vectors; arguments as in `ExactIndex.add`. They are put into buckets when these are next looked into."""
+        """Append vectors, as `ExactIndex.add` does; they are put into buckets at the next search."""
         super().add(x)
         self._buckets = None
 
     @property
     def buckets(self) -> list[tuple[Tensor, Tensor]]:
-        """Of each table: the buckets' numbers, rising, and the numbers of the vectors that lie in them.    # [N], [N]"""
+        """Of each table: the buckets' numbers, rising, and the vectors that lie in them.    # [N], [N]"""
         if self._buckets is None:
             keys = self.keys(self.project(self.vectors))  # [N, tables]
             self._buckets = [column.sort(stable=True) for column in keys.T]
@@ -204,7 +204,10 @@ class LSHIndex(ExactIndex):
         """
         projected = self.project(queries)  # [q, tables, bits]
         i, j = torch.triu_indices(self.bits, self.bits)  # crossings: each plane (i = j), each two
-        near = projected.square()
+        largest = projected.abs().amax(
+            (1, 2), keepdim=True
+        )  # only the order counts, and no square overflows
+        near = (projected / torch.where(largest > 0, largest, 1)).square()
         cost = near[..., i] + near[..., j] * (i != j)  # [q, tables, crossings]
         flips = (1 << i) | (1 << j)  # the bits that change
         cheapest = cost.topk(self.probes - 1, largest=False).indices
@@ -212,7 +215,7 @@ class LSHIndex(ExactIndex):
         return torch.cat([home, home ^ flips[cheapest]], dim=-1)  # [q, tables, probes]
 
     def _candidates(self, queries: Tensor) -> tuple[Tensor, Tensor]:
-        """Query and number of every vector in the buckets that the query looks into, each once, in order.   # [p], [p]"""
+        """Each query with every vector in the buckets that it looks into, once, in order.   # [p], [p]"""
         keys = self.probe_keys(queries)  # [q, tables, probes]
         pairs = []
         for table, (buckets, order) in enumerate(self.buckets):
