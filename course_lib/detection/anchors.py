@@ -26,7 +26,7 @@ def anchors(
 
     Args:
         height, width: of the feature map, in cells.
-        stride: pixels of the picture to a cell.
+        stride: pixels of the image to a cell.
         sizes: square roots of the anchors' areas, in pixels.
         ratios: height / width.
     Returns:
@@ -35,7 +35,7 @@ def anchors(
     Raises:
         ValueError: a size, a ratio or the stride not above 0.
 
-    Anchors reach over the edge of the picture; `clip` where that is wrong. Ren and others, Faster R-CNN, 2015,
+    Anchors reach over the edge of the image; `clip` where that is wrong. Ren and others, Faster R-CNN, 2015,
     section 3.1.1 (3 sizes, 3 ratios). Lecture topic L5.06.
 
     >>> anchors(1, 2, stride=8, sizes=(8,), ratios=(1.0,))

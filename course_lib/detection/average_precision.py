@@ -132,7 +132,7 @@ def evaluate_detections(
         TypeError, ValueError: lists of two lengths; not boxes (or masks), labels, scores of one length; NaN; a label
             below 0; masks of two sizes; an area that is negative or NaN.
 
-    A detection is right if its IoU is >= the threshold. Crowds (in VOC: difficult objects) are not to be found; what
+    A detection is right if its IoU is >= the threshold. Crowds (in VOC: difficult objects) are ignored; what
     lies on one is not counted, for COCO by the share of the detection inside it. Classes that only predictions have do
     not count either. Of equal scores the earlier comes first.
     """
@@ -179,7 +179,7 @@ def average_precisions(
     Args:
         label: number of the class, ascending; in a class best first.     # [D]
         right, counted: as `judge` gives them.                            # [T, D] bool
-        positives: objects of each class to be found.                     # [K]
+        positives: objects of each class.                                 # [K]
     Returns:
         AP, 0 where there is nothing to find.                             # [T, K]
 
