@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from course_lib.arguments import check_count, check_tensor, shape
-from course_lib.detection.flatten import KINDS, check_kind, gather, place_in_run
+from course_lib.detection.flatten import KINDS, check_kind, gather, place_in_run, true_cells
 from course_lib.detection.matching import AREAS, judge
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)  # of IoU
@@ -166,7 +166,7 @@ def _mean(values: np.ndarray) -> float:
 
 def _count(chosen: np.ndarray, label: np.ndarray, classes: int) -> np.ndarray:
     """How many are chosen in each class, at each threshold.              # [T, D] bool, [D] -> [T, K]"""
-    t, d = np.nonzero(chosen)
+    t, d = true_cells(chosen)
     cell = t * classes + label[d]
     return np.bincount(cell, minlength=len(chosen) * classes).reshape(len(chosen), classes)
 
@@ -190,7 +190,7 @@ def average_precisions(
     seen = counted.cumsum(axis=1, dtype=np.int32)  # [T, D] detections so far, of all classes
     start = np.searchsorted(label, np.arange(classes))  # [K] where each class begins
     before = np.concatenate([np.zeros((thresholds, 1), np.int32), seen], axis=1)[:, start]  # [T, K]
-    t, d = np.nonzero(right)  # [R]: threshold by threshold, class by class, best first
+    t, d = true_cells(right)  # [R]: threshold by threshold, class by class, best first
     curve = t * classes + label[d]  # [R] which of T * K curves
     number = place_in_run(curve)  # 0 for the first right one
     precision = (number + 1) / (seen[t, d] - before[t, label[d]])

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from course_lib.arguments import check_share
-from course_lib.detection.flatten import LEAST, FlatDetections, gather
+from course_lib.detection.flatten import LEAST, FlatDetections, gather, true_cells
 
 # Objects that count as positives, by their area in pixels: all, small, medium, large.
 # COCO's tools end at 1e10 pixels, beyond which no object counts; here there is no end.
@@ -52,7 +52,7 @@ def judge(
         first = np.flatnonzero(np.diff(flat.detection[pair], prepend=-1))  # each one's first pair
         free = (flat.iou[pair] >= thresholds[:, None]) & ~matched[:, flat.object[pair]]
         best = np.maximum.reduceat(np.where(free, np.arange(len(pair)), -1), first, axis=1)
-        t, which = np.nonzero(best >= 0)
+        t, which = true_cells(best >= 0)
         pair = pair[best[t, which]]
         detection, target = flat.detection[pair], flat.object[pair]
         right[t, detection] = counted[t, detection] = ~ignored[target]
