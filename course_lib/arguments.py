@@ -124,10 +124,22 @@ def check_labels(
     ValueError: center_loss: labels must lie in 0..2, got 0 to 3
     """
     check_tensor(where, "[B]" if count is None else f"[{count}]", torch.int64, labels=labels)
-    if classes is not None and len(labels) > 0:
-        low, high = (end.item() for end in torch.aminmax(labels))
-        if low < 0 or high >= classes:
-            raise ValueError(f"{where}: labels must lie in 0..{classes - 1}, got {low} to {high}")
+    if classes is not None:
+        check_indices(where, classes, labels=labels)
+
+
+def check_indices(where: str, size: int, **indices: Tensor) -> None:
+    """Raise unless every element of the named int64 tensors lies in 0..size-1: -1 would be taken for the last.
+
+    >>> check_indices("mined_triplet_loss", 4, anchor=torch.tensor([0, 1]), positive=torch.tensor([1, -1]))
+    Traceback (most recent call last):
+    ValueError: mined_triplet_loss: positive must lie in 0..3, got -1 to 1
+    """
+    for name, index in indices.items():
+        if index.numel() > 0:
+            low, high = (end.item() for end in torch.aminmax(index))
+            if low < 0 or high >= size:
+                raise ValueError(f"{where}: {name} must lie in 0..{size - 1}, got {low} to {high}")
 
 
 def check_positive(where: str, or_zero: bool = False, **numbers: float) -> None:

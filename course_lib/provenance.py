@@ -182,8 +182,9 @@ class _Walk:
         chain = (*chain, ".".join(names[: len(names) - len(rest)]))
         if home and not isinstance(thing, types.ModuleType):
             version = sources.version_of(home.__name__)
-            if version and not isinstance(thing, (*_PLAIN, types.FunctionType, type)):
-                return "of a package", home.__name__, names, version
+            inside = sources.wrapped_by_packages(thing)
+            if version and (inside or not isinstance(thing, (*_PLAIN, types.FunctionType, type))):
+                return "of a package", home.__name__, names, sources.address_of(inside), version
             strict = strict and not self.library(home.__name__)
         return self.tell(thing, chain, strict)
 

@@ -62,6 +62,18 @@ def address_of(thing: object) -> str | None:
     return f"{module}.{name}" if name and found is thing else None
 
 
+def wrapped_by_packages(thing: object) -> types.FunctionType | None:
+    """The function inside a package's wrappers; None where a layer is no package's, or there is none.
+
+    Importing torch._dynamo, as an optimizer does, puts a wrapper around torch.manual_seed: it is the same as before.
+    """
+    while isinstance(thing, types.FunctionType) and version_of(thing.__globals__.get("__name__")):
+        if not hasattr(thing, "__wrapped__"):
+            return thing
+        thing = thing.__wrapped__
+    return None
+
+
 def _instructions(code: types.CodeType) -> list[dis.Instruction]:
     """What a code does, without placeholders and the names, docstrings and line numbers of classes."""
     every = [

@@ -481,6 +481,16 @@ def test_what_a_package_wraps_is_not_taken_for_the_package(monkeypatch):
     assert keys[0] == keys[2] != keys[1]
 
 
+def test_what_a_package_wraps_around_its_own_function_later_does_not_count(monkeypatch):
+    """Importing torch._dynamo, as an optimizer does, does this to torch.manual_seed."""
+    train = cell("def train(): torch.manual_seed(0)", torch=torch)
+    keys = [key(train)]
+    for inside in (torch.random.manual_seed, torch.nn.functional.gelu, lambda seed: None):
+        monkeypatch.setattr(torch, "manual_seed", torch.no_grad()(inside))
+        keys.append(key(train))
+    assert keys[0] == keys[1] and len(set(keys)) == 3
+
+
 def test_a_widget_is_refused():
     import ipywidgets
 
@@ -588,3 +598,21 @@ def test_a_key_over_a_thousand_pictures_costs_hardly_more_than_reading_them_once
 
     plain = min(seconds(lambda: fingerprint(people.images)) for _ in range(5))
     assert min(seconds(lambda: key(train)) for _ in range(5)) < 1.5 * plain + 0.05
+
+
+def test_loading_torchs_compiler_is_no_change():
+    """It wraps torch.manual_seed, and every optimiser loads it: the second model of a page had another key at times."""
+    code = """
+import torch
+from course_lib.cache import fingerprint
+from course_lib.provenance import depends_on
+def train(): return torch.manual_seed(0), torch.manual_seed(1)
+before = fingerprint(depends_on(train))
+import torch._dynamo
+print(hasattr(torch.manual_seed, "__wrapped__"), before == fingerprint(depends_on(train)))
+"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.split() == ["True", "True"]

@@ -1,8 +1,7 @@
-"""Boxes: as a network writes them, and all that is done with them (L5.02, L5.03, L5.05, L5.06).
+"""Anchors, and the offsets from an anchor to a box, which is what a network predicts (L5.05, L5.06).
 
-A box is (x1, y1, x2, y2): its left, top, right and bottom edge, in pixels of the picture or any other unit, as floating
-point. Coordinates are continuous: a box from 0 to 2 is 2 wide (the old VOC tools say 3). How much two boxes overlap is
-computed in `overlap`, which of many to keep in `suppression`.
+A box is (x1, y1, x2, y2): its left, top, right and bottom edge, in pixels of the image or any other unit, as floating
+point.
 """
 
 import math
@@ -10,14 +9,8 @@ import math
 import torch
 from torch import Tensor
 
-from course_lib.arguments import check_positive, shape
-from course_lib.detection.overlap import box_area, box_iou, check_boxes, generalized_box_iou
-from course_lib.detection.suppression import batched_nms, nms, soft_nms
-
-__all__ = [
-    "anchors", "batched_nms", "box_area", "box_iou", "clip", "decode", "encode",
-    "generalized_box_iou", "nms", "soft_nms",
-]  # fmt: skip
+from course_lib.arguments import FLOATS, check_count, check_finite, check_positive, shape
+from course_lib.detection.overlap import check_boxes, fitted
 
 # A network's tw = 9 would be a box 8,000 times as wide as its anchor: growth is limited, as in Detectron.
 MAX_LOG_GROWTH = math.log(1000 / 16)
@@ -49,39 +42,33 @@ def anchors(
     tensor([[ 0.,  0.,  8.,  8.],
             [ 8.,  0., 16.,  8.]])
     """
+    check_count("anchors", least=0, height=height, width=width)
     check_positive("anchors", stride=stride)
-    for size in sizes:
-        check_positive("anchors", size=size)
-    for proportion in ratios:
-        check_positive("anchors", ratio=proportion)
-    half = torch.tensor(
-        [[s / math.sqrt(r) / 2, s * math.sqrt(r) / 2] for s in sizes for r in ratios]
-    )
-    y, x = torch.meshgrid(
-        torch.arange(height), torch.arange(width), indexing="ij"
-    )  # [height, width]
+    for name, values in (("size", sizes), ("ratio", ratios)):
+        if not isinstance(values, list | tuple):
+            raise TypeError(f"anchors: {name}s must be a tuple of numbers, got {values!r}")
+        for value in values:
+            check_positive("anchors", **{name: value})
+    shapes = [[s / math.sqrt(r) / 2, s * math.sqrt(r) / 2] for s in sizes for r in ratios]
+    half = torch.tensor(shapes).view(-1, 2)  # [A, 2]
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     centre = (torch.stack([x, y], dim=2).reshape(-1, 1, 2) + 0.5) * stride  # [height * width, 1, 2]
     return torch.cat([centre - half, centre + half], dim=2).reshape(-1, 4)
 
 
-def centre_and_size(boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """(x, y) of the centre, and (width, height).                         # [..., 4] -> [..., 2] twice"""
-    top_left, bottom_right = boxes[..., :2], boxes[..., 2:]
-    return (top_left + bottom_right) / 2, bottom_right - top_left
-
-
 def encode(boxes: Tensor, anchors: Tensor) -> Tensor:
-    """A box as seen from an anchor: what a network is to predict.
+    """Offsets from an anchor to a box: what a network learns to predict.
 
         tx = (x - xa) / wa,  ty = (y - ya) / ha,  tw = log(w / wa),  th = log(h / ha)     (x, y: centres)
 
     Args:
         boxes: the objects.                               # [..., 4]
-        anchors: where we look from, in the same unit; leading axes broadcast.   # [..., 4]
+        anchors: where the offsets start, in the same unit; leading axes broadcast.   # [..., 4]
     Returns:
         (tx, ty, tw, th), numbers without a unit.         # [..., 4]
     Raises:
-        TypeError, ValueError: not boxes [..., 4]; NaN; an anchor without width or height.
+        TypeError, ValueError: not boxes [..., 4]; NaN; an anchor without width or height; offsets too large for
+            their type.
 
     A box without width or height counts as a millionth of its anchor's. Girshick and others, R-CNN, 2014, appendix C.
     Lecture topics L5.05, L5.06.
@@ -89,58 +76,81 @@ def encode(boxes: Tensor, anchors: Tensor) -> Tensor:
     >>> encode(torch.tensor([4.0, 0.0, 8.0, 4.0]), anchors=torch.tensor([0.0, 0.0, 4.0, 4.0]))
     tensor([1., 0., 0., 0.])
     """
-    check_boxes("encode", rows=False, boxes=boxes, anchors=anchors)
-    centre, size = centre_and_size(boxes)
-    from_centre, from_size = centre_and_size(anchors)
-    if not (from_size > 0).all():
+    to, start = check_boxes("encode", rows=False, boxes=boxes, anchors=anchors)
+    size, anchor_size = to[..., 2:] - to[..., :2], start[..., 2:] - start[..., :2]
+    if not (anchor_size > 0).all():
         raise ValueError("encode: anchors must have a width and a height, got one without")
-    growth = (size / from_size).clamp(min=SMALLEST).log()
-    return torch.cat([(centre - from_centre) / from_size, growth], dim=-1)
+    # differences of edges first: far from the origin the centres themselves would be rounded
+    edge_shift = to - start
+    shift = edge_shift[..., :2] / 2 + edge_shift[..., 2:] / 2  # of the centre
+    growth = (size / anchor_size).clamp(min=SMALLEST).log()
+    offsets = torch.cat([shift / anchor_size, growth], dim=-1)
+    return fitted("encode", "offsets", offsets, torch.promote_types(boxes.dtype, anchors.dtype))
 
 
-def decode(deltas: Tensor, anchors: Tensor) -> Tensor:
-    """The box that a network's four numbers mean; `encode`'s way back.
+def decode(offsets: Tensor, anchors: Tensor) -> Tensor:
+    """The box that lies at these offsets from an anchor; `encode`'s way back.
 
         x = xa + tx wa,  y = ya + ty ha,  w = wa exp(tw),  h = ha exp(th)     (x, y: centres)
 
     Args:
-        deltas: (tx, ty, tw, th).                         # [..., 4]
+        offsets: (tx, ty, tw, th).                        # [..., 4]
         anchors: from which they count; leading axes broadcast.   # [..., 4]
     Returns:
         Boxes, in the anchors' unit.                      # [..., 4]
     Raises:
-        TypeError, ValueError: deltas not [..., 4]; anchors that are no boxes.
+        TypeError, ValueError: offsets not [..., 4], or not finite; anchors that are no boxes; boxes too large for
+            their type.
 
     tw and th count as log(1000 / 16) at most: no box is more than 62.5 times as wide as its anchor.
 
     >>> decode(torch.tensor([1.0, 0.0, 0.0, 0.0]), anchors=torch.tensor([0.0, 0.0, 4.0, 4.0]))
     tensor([4., 0., 8., 4.])
     """
-    check_boxes("decode", rows=False, anchors=anchors)
-    if deltas.shape[-1:] != (4,):
-        raise ValueError(
-            f"decode: deltas must be [..., 4] as (tx, ty, tw, th), got {shape(deltas)}"
-        )
-    from_centre, from_size = centre_and_size(anchors)
-    centre = from_centre + deltas[..., :2] * from_size
-    half = from_size * deltas[..., 2:].clamp(max=MAX_LOG_GROWTH).exp() / 2
-    return torch.cat([centre - half, centre + half], dim=-1)
+    (start,) = check_boxes("decode", rows=False, anchors=anchors)
+    expected = "decode: offsets must be [..., 4] as (tx, ty, tw, th), floating point"
+    if not isinstance(offsets, Tensor) or offsets.dtype not in FLOATS:
+        got = offsets.dtype if isinstance(offsets, Tensor) else type(offsets).__name__
+        raise TypeError(f"{expected}, got {got}")
+    if offsets.shape[-1:] != (4,):
+        raise ValueError(f"{expected}, got {shape(offsets)}")
+    check_finite("decode", offsets=offsets)
+    exact = offsets.to(torch.promote_types(offsets.dtype, start.dtype))
+    top_left, anchor_size = start[..., :2], start[..., 2:] - start[..., :2]
+    half = anchor_size * exact[..., 2:].clamp(max=MAX_LOG_GROWTH).exp() / 2
+    # from the anchor's edge, not its centre, which is rounded far from the origin
+    centre = exact[..., :2] * anchor_size + anchor_size / 2
+    boxes = torch.cat([top_left + (centre - half), top_left + (centre + half)], dim=-1)
+    return fitted("decode", "boxes", boxes, torch.promote_types(offsets.dtype, anchors.dtype))
 
 
 def clip(boxes: Tensor, height: float, width: float) -> Tensor:
-    """Boxes cut off at the edges of a picture; one wholly outside becomes a line or a point on the edge.
+    """Boxes cut off at the edges of an image; one wholly outside becomes a line or a point on the edge.
 
     Args:
         boxes: any leading axes.                          # [..., 4]
-        height, width: of the picture, in the boxes' unit.
+        height, width: of the image, in the boxes' unit.
     Returns:
         Boxes with x in 0..width and y in 0..height.      # [..., 4]
+    Raises:
+        TypeError, ValueError: not boxes; a height or width below 0.
 
     >>> clip(torch.tensor([-3.0, 2.0, 120.0, 9.0]), height=96, width=96)
     tensor([ 0.,  2., 96.,  9.])
     """
     check_boxes("clip", rows=False, boxes=boxes)
+    check_positive("clip", or_zero=True, height=height, width=width)
+    right, bottom = (_rounded_down(side, boxes.dtype) for side in (width, height))
     x1, y1, x2, y2 = boxes.unbind(-1)
     return torch.stack(
-        [x1.clamp(0, width), y1.clamp(0, height), x2.clamp(0, width), y2.clamp(0, height)], -1
+        [x1.clamp(0, right), y1.clamp(0, bottom), x2.clamp(0, right), y2.clamp(0, bottom)], -1
     )
+
+
+def _rounded_down(number: float, dtype: torch.dtype) -> float:
+    """The largest number of this type that is not above `number`: bfloat16 would make 1028 of 1027."""
+    number = min(number, torch.finfo(dtype).max)
+    nearest = torch.tensor(number, dtype=torch.float64).to(dtype)
+    if nearest.item() > number:
+        nearest = torch.nextafter(nearest, torch.zeros_like(nearest))
+    return nearest.item()

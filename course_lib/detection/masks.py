@@ -1,6 +1,6 @@
 """How much two masks overlap (L5.03, L5.08).
 
-A mask says of every pixel of a picture whether it belongs to a thing: [H, W] bool.
+A mask says of every pixel of an image whether it belongs to an object: [H, W] bool.
 """
 
 import numpy as np
@@ -32,13 +32,17 @@ def check_masks(where: str, **named: Tensor) -> None:
         )
 
 
-def pixel_counts(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _pixel_counts(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Pixels of each mask in `a`, of each in `b`, and those that two have in common: one matrix product for all pairs.
 
-    [N, H, W], [M, H, W] bool -> [N], [M], [N, M]. The counts are floating point, and exact up to 2^24 pixels.
+    [N, H, W], [M, H, W] bool -> [N], [M], [N, M]. The counts are floating point, and exact.
     """
-    a, b = a.flatten(1).float(), b.flatten(1).float().to(a.device)  # [N, H W], [M, H W] of 0 and 1
-    return a.sum(dim=1), b.sum(dim=1), a @ b.T
+    a, b = a.flatten(1), b.flatten(1).to(a.device)  # [N, H W], [M, H W]
+    # float32 counts up to 2^24, as autocast's float16 up to 2^11
+    dtype = torch.float32 if a.shape[1] <= 2**24 else torch.float64
+    with torch.autocast(a.device.type, enabled=False):
+        a, b = a.to(dtype), b.to(dtype)
+        return a.sum(dim=1), b.sum(dim=1), a @ b.T
 
 
 def mask_iou(a: Tensor, b: Tensor) -> Tensor:
@@ -60,8 +64,9 @@ def mask_iou(a: Tensor, b: Tensor) -> Tensor:
     tensor([[1.0000, 0.6250, 0.0000]])
     """
     check_masks("mask_iou", a=a, b=b)
-    area_a, area_b, both = pixel_counts(a, b)
-    return both / (area_a[:, None] + area_b - both).clamp(min=1)
+    area_a, area_b, both = _pixel_counts(a, b)
+    iou = both / (area_a[:, None] + area_b - both).clamp(min=1)
+    return iou.float()
 
 
 def mask_overlaps(
@@ -74,22 +79,22 @@ def mask_overlaps(
     """Pixels of every detection's mask, of every object's mask, and those that the two of a pair have in common.
 
     Args:
-        predictions, targets: a dict a picture with masks [n, H, W] and [m, H, W], of one H and W.
-        detection, thing: the two of each pair, numbered through all pictures.   # [P], [P]
+        predictions, targets: a dict per image with masks [n, H, W] and [m, H, W], of one H and W.
+        detection, thing: the two of each pair, numbered through all images.   # [P], [P]
     Returns:
         areas of all D detections and G objects, overlap of the P pairs.         # [D], [G], [P]
     Raises:
-        TypeError, ValueError: not masks, or masks of two sizes in a picture.
+        TypeError, ValueError: not masks, or masks of two sizes in an image.
     """
     found, true = [one["masks"] for one in predictions], [one["masks"] for one in targets]
     counts = [len(masks) for masks in true]
     areas, object_areas = np.zeros(sum(map(len, found))), np.zeros(sum(counts))  # [D], [G]
-    shared = np.zeros((len(areas), max(counts, default=0)))  # a column an object of the picture
+    shared = np.zeros((len(areas), max(counts, default=0)))  # a column an object of the image
     column = np.concatenate([np.arange(count) for count in [0, *counts]])  # [G]
-    d = g = 0  # where the picture's detections and objects begin
+    d = g = 0  # where the image's detections and objects begin
     for image, (a, b) in enumerate(zip(found, true, strict=True)):
-        check_masks(f"{where}: picture {image}", predictions=a, targets=b)
-        area, object_area, both = (pixels.cpu() for pixels in pixel_counts(a, b))
+        check_masks(f"{where}: image {image}", predictions=a, targets=b)
+        area, object_area, both = (pixels.cpu() for pixels in _pixel_counts(a, b))
         areas[d : d + len(a)] = area
         object_areas[g : g + len(b)] = object_area
         shared[d : d + len(a), : len(b)] = both

@@ -4,33 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_lib.arguments import check_positive, shape
+from course_lib.arguments import check_count, check_positive, check_tensor
 from course_lib.detection.overlap import check_boxes
-
-
-def check_rois(
-    where: str, features: Tensor, rois: list[Tensor], output_size: int, spatial_scale: float
-) -> None:
-    """Raise unless there is a list of boxes for every picture of a feature map."""
-    if features.ndim != 4 or not features.is_floating_point():
-        raise ValueError(
-            f"{where}: features must be floating point [B, C, H, W], "
-            f"got {features.dtype} {shape(features)}"
-        )
-    if not isinstance(rois, list | tuple) or len(rois) != len(features):
-        got = len(rois) if isinstance(rois, list | tuple) else type(rois).__name__
-        raise ValueError(
-            f"{where}: rois must be a list of boxes for each of {len(features)} pictures, got {got}"
-        )
-    check_positive(where, output_size=output_size, spatial_scale=spatial_scale)
-
-
-def with_image(where: str, rois: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """All boxes in one tensor, and the number of each one's picture.     # list of [n_i, 4] -> [R, 4], [R] int64"""
-    boxes = torch.cat(list(rois)) if rois else torch.zeros(0, 4)
-    check_boxes(where, rois=boxes)
-    counts = torch.tensor([len(part) for part in rois], dtype=torch.int64, device=boxes.device)
-    return boxes, torch.arange(len(rois), device=boxes.device).repeat_interleave(counts)
 
 
 def roi_pool(
@@ -42,13 +17,13 @@ def roi_pool(
 
     Args:
         features: the backbone's map of a batch.          # [B, C, H, W]
-        rois: boxes in pixels of the picture, a tensor for each picture.   # B times [n_i, 4]
+        rois: boxes in pixels of the image, a tensor for each image.   # B times [n_i, 4]
         output_size: n, bins along either side.
         spatial_scale: cells of the map to a pixel, such as 1 / 8.
     Returns:
         Boxes in the order they were given; a bin without cells in the map is 0.   # [sum n_i, C, n, n]
     Raises:
-        TypeError, ValueError: no list of boxes for each picture; NaN; x2 < x1; a size or scale not above 0.
+        TypeError, ValueError: no list of boxes for each image; NaN; x2 < x1; a size or scale not above 0.
 
     The first and the last cell of the rounded box both belong to it, so it has one cell at least. Neighbouring bins may
     share cells; of equal maxima the first gets the gradient. The cells of all bins are listed one after the other, and
@@ -59,33 +34,34 @@ def roi_pool(
     tensor([[[[ 5.,  7.],
               [13., 15.]]]])
     """
-    check_rois("roi_pool", features, rois, output_size, spatial_scale)
-    boxes, image = with_image("roi_pool", rois)
+    boxes, image = _check_rois("roi_pool", features, rois, output_size, spatial_scale)
     channels, height, width = features.shape[1:]
-    x1, y1, x2, y2 = round_half_away(boxes * spatial_scale).T  # [R] each
-    left, right = bins(x1, x2, output_size, width)  # [R, n] each
-    top, bottom = bins(y1, y2, output_size, height)
+    x1, y1, x2, y2 = _round_half_away(boxes * spatial_scale).T  # [R] each
+    left, right = _bins(x1, x2, output_size, width)  # [R, n] each
+    top, bottom = _bins(y1, y2, output_size, height)
     every_bin = (len(boxes), output_size, output_size)
     high = (bottom - top)[:, :, None].expand(every_bin).flatten()  # [R n n] cells
     wide = (right - left)[:, None, :].expand(every_bin).flatten()
-    row = image[:, None] * height + top  # [R, n] of a bin's first cell, among those of all pictures
+    row = image[:, None] * height + top  # [R, n] of a bin's first cell, among those of all images
     corner = (row[:, :, None] * width + left[:, None, :]).flatten()  # [R n n] number of that cell
     begin = (high * wide).cumsum(0) - high * wide  # where a bin's cells begin in the list of all
-    own = torch.arange(len(begin), device=begin.device).repeat_interleave(high * wide)  # their bin
-    i = torch.arange(len(own), device=own.device) - begin[own]  # 0, 1, 2 ... in each bin
-    cell = corner[own] + i // wide[own] * width + i % wide[own]
-    cells = features.permute(0, 2, 3, 1).reshape(-1, channels)  # [B H W, C]
-    maxima = F.embedding_bag(cell, cells, begin, mode="max")  # [R n n, C]; 0 of no cells
-    return maxima.view(-1, output_size, output_size, channels).permute(0, 3, 1, 2)
+    its_bin = torch.arange(len(begin), device=begin.device).repeat_interleave(high * wide)
+    i = (
+        torch.arange(len(its_bin), device=its_bin.device) - begin[its_bin]
+    )  # 0, 1, 2 ... in each bin
+    cell = corner[its_bin] + i // wide[its_bin] * width + i % wide[its_bin]
+    maxima = F.embedding_bag(cell, _cells(features), begin, mode="max")  # [R n n, C]; 0 of no cells
+    pooled = maxima.view(-1, output_size, output_size, channels).permute(0, 3, 1, 2)
+    return pooled.to(features.dtype)
 
 
-def round_half_away(x: Tensor) -> Tensor:
+def _round_half_away(x: Tensor) -> Tensor:
     """Round to whole numbers, halves away from 0, as C does (torch.round takes them to the even neighbour)."""
     whole = x.trunc()
     return whole + (2 * (x - whole)).trunc()
 
 
-def bins(first: Tensor, last: Tensor, count: int, cells: int) -> tuple[Tensor, Tensor]:
+def _bins(first: Tensor, last: Tensor, count: int, cells: int) -> tuple[Tensor, Tensor]:
     """Where each bin begins, and the cell after its last, cut off at the map's edges.     # [R], [R] -> [R, n] twice"""
     length = (last - first + 1)[:, None] / count  # [R, 1]
     i = torch.arange(count, device=first.device)  # [n]
@@ -104,14 +80,14 @@ def roi_align(
 
     Args:
         features: the backbone's map of a batch.          # [B, C, H, W]
-        rois: boxes in pixels of the picture, a tensor for each picture.   # B times [n_i, 4]
+        rois: boxes in pixels of the image, a tensor for each image.   # B times [n_i, 4]
         output_size: n, bins along either side.
         spatial_scale: cells of the map to a pixel, such as 1 / 8.
         sampling_ratio: s, points in a bin along either side.
     Returns:
         Boxes in the order they were given.               # [sum n_i, C, n, n]
     Raises:
-        TypeError, ValueError: no list of boxes for each picture; NaN; x2 < x1; a size, scale or ratio not above 0.
+        TypeError, ValueError: no list of boxes for each image; NaN; x2 < x1; a size, scale or ratio not above 0.
 
     A cell's value sits at its centre: pixel 4 of a map with stride 8 is cell 0 (torchvision's aligned=True). Points up
     to one cell outside the map count as on its edge, those further out as 0. Each bin is a weighted sum of 4 s^2 cells:
@@ -122,25 +98,25 @@ def roi_align(
     tensor([[[[2.5000, 3.5000],
               [6.5000, 7.5000]]]])
     """
-    check_rois("roi_align", features, rois, output_size, spatial_scale)
-    check_positive("roi_align", sampling_ratio=sampling_ratio)
-    boxes, image = with_image("roi_align", rois)
+    boxes, image = _check_rois("roi_align", features, rois, output_size, spatial_scale)
+    check_count("roi_align", sampling_ratio=sampling_ratio)
     channels, height, width = features.shape[1:]
     x1, y1, x2, y2 = (boxes * spatial_scale - 0.5).T  # [R] each, 0 is the first cell's centre
-    x, x_weight = points(x1, x2, output_size, sampling_ratio, width)  # [R, n, 2 s] each
-    y, y_weight = points(y1, y2, output_size, sampling_ratio, height)
-    row = image[:, None, None] * height + y  # among the rows of all pictures
+    x, x_weight = _points(x1, x2, output_size, sampling_ratio, width)  # [R, n, 2 s] each
+    y, y_weight = _points(y1, y2, output_size, sampling_ratio, height)
+    row = image[:, None, None] * height + y  # among the rows of all images
     cell = row[:, :, None, :, None] * width + x[:, None, :, None, :]  # [R, n, n, 2 s, 2 s]
     weight = y_weight[:, :, None, :, None] * x_weight[:, None, :, None, :]
-    cells = features.permute(0, 2, 3, 1).reshape(-1, channels)  # [B H W, C]
-    flat = (-1, (2 * sampling_ratio) ** 2)
+    cells, points = _cells(features), (2 * sampling_ratio) ** 2  # of the map; in a bin
+    weight = weight.reshape(-1, points).to(cells)
     sums = F.embedding_bag(
-        cell.reshape(flat), cells, mode="sum", per_sample_weights=weight.reshape(flat).to(cells)
+        cell.reshape(-1, points), cells, mode="sum", per_sample_weights=weight
     )  # [R n n, C]
-    return sums.view(-1, output_size, output_size, channels).permute(0, 3, 1, 2)
+    pooled = sums.view(-1, output_size, output_size, channels).permute(0, 3, 1, 2)
+    return pooled.to(features.dtype)
 
 
-def points(
+def _points(
     low: Tensor, high: Tensor, count: int, per_bin: int, cells: int
 ) -> tuple[Tensor, Tensor]:
     """Along one side: the two cells next to each point of each bin, and their weights. [R], [R] -> [R, n, 2 s] each"""
@@ -156,3 +132,33 @@ def points(
     weight = torch.stack([1 - share, share], dim=3) * inside[..., None] / per_bin  # [R, n, s, 2]
     both = torch.stack([before, after], dim=3).long()
     return both.flatten(2), weight.flatten(2)
+
+
+def _cells(features: Tensor) -> Tensor:
+    """The cells of all maps, one after the other, in float32 at least.   # [B, C, H, W] -> [B H W, C]"""
+    cells = features.permute(0, 2, 3, 1).reshape(-1, features.shape[1])
+    return cells.to(torch.promote_types(cells.dtype, torch.float32))
+
+
+def _check_rois(
+    where: str, features: Tensor, rois: list[Tensor], output_size: int, spatial_scale: float
+) -> tuple[Tensor, Tensor]:
+    """Raise unless there is a tensor of boxes for every image of a feature map.
+
+    Returns:
+        all boxes, in float32 at least; the number of each one's image.   # [R, 4], [R] int64
+    """
+    check_tensor(where, "[B, C, H, W]", features=features)
+    if not isinstance(rois, list | tuple) or len(rois) != len(features):
+        got = len(rois) if isinstance(rois, list | tuple) else type(rois).__name__
+        raise ValueError(
+            f"{where}: rois must be a list of boxes for each of {len(features)} images, got {got}"
+        )
+    check_count(where, output_size=output_size)
+    check_positive(where, spatial_scale=spatial_scale)
+    named = {f"rois[{i}]": boxes for i, boxes in enumerate(rois)}
+    parts = check_boxes(where, **named) or [torch.zeros(0, 4, device=features.device)]
+    counts = torch.tensor([len(boxes) for boxes in rois], dtype=torch.int64)
+    image = torch.arange(len(rois)).repeat_interleave(counts)
+    boxes = torch.cat(parts)
+    return boxes, image.to(boxes.device)

@@ -6,14 +6,19 @@ from torch import Tensor, nn
 from course_lib.arguments import shape
 from course_lib.embeddings.encoders import conv_blocks
 
-STRIDE = 8  # pixels of the picture for one cell of the backbone's map
-
-
-WIDTH = 96  # channels of that map
+STRIDE = 8  # pixels of the image to a cell of the feature map, along either side
+WIDTH = 96  # channels of the feature map
 
 
 class Backbone(nn.Module):
-    """Picture -> map of features, a cell for every 8 x 8 pixels; the same for all seven detectors.
+    """Image -> feature map with a cell for every 8 x 8 pixels; the same network for all seven detectors.
+
+    Args:
+        images: a batch.                                   # [B, 3, H, W] floating point, in 0..1
+    Returns:
+        The feature map; a side of 100 pixels becomes 13 cells.   # [B, 96, ceil(H / 8), ceil(W / 8)]
+    Raises:
+        ValueError: images not [B, 3, H, W].
 
     >>> Backbone()(torch.zeros(2, 3, 96, 96)).shape
     torch.Size([2, 96, 12, 12])
@@ -28,3 +33,8 @@ class Backbone(nn.Module):
             raise ValueError(f"Backbone: images must be [B, 3, H, W], got {shape(images)}")
         # stored pixel by pixel instead of map by map: a third faster on CPUs, the same numbers
         return self.blocks(images.contiguous(memory_format=torch.channels_last))
+
+
+def at_least_float32(outputs: Tensor) -> Tensor:
+    """What a head of the network predicts, precise enough for pixels: bfloat16 knows 64 and 64.5, nothing between."""
+    return outputs.to(torch.promote_types(outputs.dtype, torch.float32))

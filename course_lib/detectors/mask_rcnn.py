@@ -1,4 +1,4 @@
-"""Mask R-CNN (L5.08): Faster R-CNN with one more head, which says for each pixel of a box whether it is the object.
+"""Mask R-CNN (L5.08): Faster R-CNN with one more head, which predicts for each pixel of a box whether it is the object.
 
     ... -> boxes and classes as in Faster R-CNN -> RoI align of those boxes -> a mask of 14 x 14 for each class
 
@@ -9,19 +9,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_lib.arguments import shape
 from course_lib.detection.roi import roi_align
-from course_lib.detectors.backbone import STRIDE, WIDTH
+from course_lib.detectors.backbone import STRIDE, WIDTH, at_least_float32
 from course_lib.detectors.faster_rcnn import FasterRCNN
-from course_lib.detectors.targets import ABSENT, check_batch, mirrored
-from course_lib.training.batches import Sample
-from course_lib.training.loop import fit
+from course_lib.detectors.regions import RoISample
+from course_lib.detectors.targets import NO_OBJECT
 
 CELLS = 7  # RoI align gives the mask head 7 x 7 cells of each box
 MASK = 2 * CELLS  # and it gives back 14 x 14 pixels
 
 
 class MaskHead(nn.Module):
-    """Each region's mask, one for every class: the class is the other head's business, so that classes do not compete.
+    """A mask for each region and each class: the box head predicts the class, so that here classes do not compete.
 
     >>> MaskHead(classes=6)(torch.zeros(5, 96, 7, 7)).shape
     torch.Size([5, 6, 14, 14])
@@ -40,31 +40,31 @@ class MaskHead(nn.Module):
 
     def forward(self, regions: Tensor) -> Tensor:
         hidden = self.convolutions(regions)  # [n, hidden, 7, 7]
-        return self.masks(F.relu(self.enlarge(hidden)))  # [n, K, 14, 14], logits
+        return at_least_float32(self.masks(F.relu(self.enlarge(hidden))))  # [n, K, 14, 14], logits
 
 
-def mask_targets(masks: Tensor, rois: Tensor, which: Tensor) -> Tensor:
-    """What the mask head is to say of each RoI: the part of its object's mask that lies under the box, at 14 x 14.
+def mask_targets(masks: Tensor, rois: Tensor, matched: Tensor) -> Tensor:
+    """What the mask head is to predict for each RoI: the part of its object's mask that lies under the box, at 14 x 14.
 
     Args:
-        masks: of the picture's objects.                   # [M, H, W] bool or 0 and 1
+        masks: of the image's objects.                     # [M, H, W] bool or 0 and 1
         rois: boxes in pixels.                             # [n, 4]
-        which: the number of each RoI's object.            # [n]
+        matched: the number of each RoI's object.          # [n]
     Returns:
-        1 where more than half of a cell's place is the object, else 0.   # [n, 14, 14] floating point
+        1 where more than half of a cell's place is the object, else 0.   # [n, 14, 14] in the type of the boxes
     """
-    own = masks[which].float()[:, None]  # [n, 1, H, W]: a picture for each RoI
-    parts = roi_align(own, list(rois[:, None]), MASK, spatial_scale=1.0)
-    return (parts[:, 0] > 0.5).float()
+    objects = masks[matched].to(rois.dtype)[:, None]  # [n, 1, H, W]: an image for each RoI
+    parts = roi_align(objects, list(rois[:, None]), MASK, spatial_scale=1.0)
+    return (parts[:, 0] > 0.5).to(rois.dtype)
 
 
 def paste(masks: Tensor, boxes: Tensor, height: int, width: int) -> Tensor:
-    """Masks of 14 x 14 stretched to their boxes, in a picture of zeros; between two cells' centres it is linear.
+    """Masks of 14 x 14 stretched to their boxes, in an image of zeros; between two cells' centres it is linear.
 
     Args:
         masks: probabilities.                              # [n, 14, 14]
         boxes: where they belong, in pixels.               # [n, 4]
-        height, width: of the picture.
+        height, width: of the image.
     Returns:
         Probabilities at the centre of every pixel.        # [n, height, width]
     """
@@ -82,117 +82,63 @@ class MaskRCNN(FasterRCNN):
     """Faster R-CNN and a mask head, trained together on five losses.
 
     Args:
-        classes: kinds of objects.
-        most: proposals of the network that go on to the second stage, when it detects.
+        classes: K, how many.
+        max_proposals: of the network that go on to the second stage, when it detects.
     """
 
-    def __init__(self, classes: int, most: int = 32):
-        super().__init__(classes, most)
+    def __init__(self, classes: int, max_proposals: int = 32):
+        super().__init__(classes, max_proposals)
         self.mask_head = MaskHead(classes)
 
     def mask_regions(self, features: Tensor, boxes: list[Tensor]) -> Tensor:
-        """Mask logits of all boxes of all pictures.       # [sum n_i, K, 14, 14]"""
+        """Mask logits of all boxes of all images.         # [sum n_i, K, 14, 14]"""
         return self.mask_head(roi_align(features, boxes, CELLS, 1 / STRIDE, sampling_ratio=1))
 
-    def loss(
+    def mask_loss(self, features: Tensor, samples: list[RoISample], masks: Tensor) -> Tensor:
+        """Binary cross-entropy of each pixel of the true class's mask, of the positive RoIs; 0 where there are none."""
+        positives = [
+            RoISample(*(part[sample.labels != NO_OBJECT] for part in sample)) for sample in samples
+        ]
+        classes = torch.cat([rois.labels for rois in positives])
+        if len(classes) == 0:
+            return features.new_zeros(())
+        targets = torch.cat(
+            [
+                mask_targets(image_masks, rois.rois, rois.matched)
+                for image_masks, rois in zip(masks, positives, strict=True)
+            ]
+        )
+        logits = self.mask_regions(features, [rois.rois for rois in positives])  # [n, K, 14, 14]
+        logits = logits[torch.arange(len(classes)), classes]  # only the true class's mask is taught
+        return F.binary_cross_entropy_with_logits(logits, targets)
+
+    def losses(
         self, images: Tensor, boxes: Tensor, labels: Tensor, masks: Tensor | None = None
-    ) -> Tensor:
-        """The four losses of Faster R-CNN and, where masks are given, the mask's: cross-entropy of each pixel.
+    ) -> dict[str, Tensor]:
+        """The four losses of Faster R-CNN and, where masks are given, the mask head's, by name.
 
         Args:
             images, boxes, labels: a batch.                # [B, 3, H, W], [B, M, 4], [B, M]
             masks: of the objects.                         # [B, M, H, W] bool
         """
-        check_batch("MaskRCNN", images, boxes, labels)
+        images, boxes, labels = self.checked_batch(images, boxes, labels)
+        expected = [*labels.shape, *images.shape[2:]]
+        if masks is not None and (not isinstance(masks, Tensor) or list(masks.shape) != expected):
+            got = shape(masks) if isinstance(masks, Tensor) else type(masks).__name__
+            raise ValueError(f"MaskRCNN: masks must be a tensor {expected}, got {got}")
         features = self.backbone(images)
-        losses, drawn = self.both_stages(features, boxes, labels)
-        total = sum(losses.values())
-        if masks is None:
-            return total
-        rois, kinds, targets = [], [], []
-        for (own, found, which), own_masks in zip(drawn, masks, strict=True):
-            hit = torch.where(found != ABSENT)[0]
-            rois.append(own[hit])
-            kinds.append(found[hit])
-            targets.append(mask_targets(own_masks, own[hit], which[hit]))
-        kinds, targets = torch.cat(kinds), torch.cat(targets)
-        if len(kinds) == 0:
-            return total
-        logits = self.mask_regions(features, rois)  # [n, K, 14, 14]
-        logits = logits[torch.arange(len(kinds)), kinds]  # only the true class's mask is taught
-        return total + F.binary_cross_entropy_with_logits(logits, targets)
+        losses, samples = self.both_stages(features, boxes, labels)
+        if masks is not None:
+            losses["masks"] = self.mask_loss(features, samples, masks)
+        return losses
 
-    @torch.no_grad()
-    def detect(self, images: Tensor) -> list[dict[str, Tensor]]:
-        """Detections of each picture, with masks [n, H, W] (bool) beside boxes, labels and scores."""
+    def detections(self, images: Tensor) -> list[dict[str, Tensor]]:
+        """Detections in each image, with masks [n, H, W] (bool) beside boxes, labels and scores."""
         features = self.backbone(images)
-        found = self.detect_boxes(features, *images.shape[2:])
-        logits = self.mask_regions(features, [one["boxes"] for one in found])
-        counts = [len(one["boxes"]) for one in found]
-        for one, own in zip(found, logits.split(counts), strict=True):
-            own = own[torch.arange(len(own)), one["labels"]].sigmoid()  # the detected class's mask
-            one["masks"] = paste(own, one["boxes"], *images.shape[2:]) > 0.5
-        return found
-
-
-def padded_masks(targets: list[dict[str, Tensor]]) -> Tensor:
-    """Masks of all pictures as one tensor, as `common.padded` does it for boxes.
-
-    Args:
-        targets: a dict a picture with masks [n, H, W]; n differs, H and W do not. At least one picture.
-    Returns:
-        Masks, empty where there is no object.             # [N, M, H, W] bool, M the largest n
-    """
-    most = max(len(target["masks"]) for target in targets)
-    masks = torch.zeros(len(targets), most, *targets[0]["masks"].shape[1:], dtype=torch.bool)
-    for own, target in zip(masks, targets, strict=True):
-        own[: len(target["masks"])] = target["masks"]
-    return masks
-
-
-def scene_and_mask_batches(
-    images: Tensor, boxes: Tensor, labels: Tensor, masks: Tensor, size: int
-) -> Sample:
-    """`common.scene_batches` with masks: they are mirrored with their pictures.
-
-    Args:
-        images, boxes, labels: the training set.           # [N, 3, H, W], [N, M, 4], [N, M]
-        masks: of its objects.                             # [N, M, H, W]
-        size: pictures in a batch.
-    Returns:
-        sample(generator) -> images, boxes, labels, masks.   # of `size` pictures
-    """
-
-    def sample(generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        chosen = torch.randint(len(images), (size,), generator=generator)
-        mirror = torch.rand(size, generator=generator) < 0.5
-        batch, objects, shapes = images[chosen], boxes[chosen], masks[chosen]
-        batch[mirror] = batch[mirror].flip(3)
-        objects[mirror] = mirrored(objects[mirror], images.shape[3])
-        shapes[mirror] = shapes[mirror].flip(3)
-        return batch, objects, labels[chosen], shapes
-
-    return sample
-
-
-def train_mask_rcnn(
-    detector: MaskRCNN, images: Tensor, boxes: Tensor, labels: Tensor, masks: Tensor
-) -> list[float]:
-    """The course's recipe: 330 batches of 16 scenes, all heads at once, on the sum of five losses.
-
-    Args:
-        images, boxes, labels, masks: the training set.    # [N, 3, H, W], [N, M, 4], [N, M], [N, M, H, W]
-    Returns:
-        The loss of every step. About a minute on one CPU core.
-    """
-    torch.manual_seed(0)  # of the anchors and RoIs that are drawn
-    return fit(
-        detector,
-        scene_and_mask_batches(images, boxes, labels, masks, 16),
-        MaskRCNN.loss,
-        steps=330,
-        lr=3e-3,
-        max_norm=5.0,
-        max_seconds=900,
-        label="Mask R-CNN",
-    )
+        detections = self.detect_boxes(features, *images.shape[2:])
+        logits = self.mask_regions(features, [one["boxes"] for one in detections])
+        counts = [len(one["boxes"]) for one in detections]
+        for one, masks in zip(detections, logits.split(counts), strict=True):
+            masks = masks[torch.arange(len(masks)), one["labels"]]  # of the class that was detected
+            one["masks"] = paste(masks.sigmoid(), one["boxes"], *images.shape[2:]) > 0.5
+        return detections

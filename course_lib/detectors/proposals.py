@@ -14,6 +14,7 @@ from course_lib.arguments import shape
 from course_lib.detection.anchors import anchors, clip
 from course_lib.detection.overlap import box_iou
 from course_lib.detection.suppression import nms
+from course_lib.detectors.backbone import at_least_float32
 
 SIZES = (12.0, 16.0, 21.0, 28.0, 37.0)  # of windows, in pixels: square roots of their areas
 RATIOS = (0.7, 1.0, 1.4)  # height / width
@@ -24,10 +25,10 @@ RIM = 0.2  # the rim is as wide as a fifth of the window
 
 @lru_cache(maxsize=8)
 def windows(height: int, width: int) -> Tensor:
-    """All windows that slide over a picture of that size: 5 sizes x 3 shapes, at steps of a fifth of the size.
+    """All windows that slide over an image of that size: 5 sizes x 3 shapes, at steps of a fifth of the size.
 
     Args:
-        height, width: of the picture, in pixels.
+        height, width: of the image, in pixels.
     Returns:
         Boxes in whole pixels, cut off at the edges, none twice; shared by all callers, not to be written into. # [W, 4]
 
@@ -36,12 +37,11 @@ def windows(height: int, width: int) -> Tensor:
     >>> len(windows(96, 96))
     8985
     """
-    found = []
+    grids = []
     for size in SIZES:
         rows, columns = round(STEPS * height / size), round(STEPS * width / size)
-        stride = size / STEPS
-        found.append(anchors(rows, columns, stride, (size,), RATIOS))
-    whole = torch.cat(found)
+        grids.append(anchors(rows, columns, size / STEPS, (size,), RATIOS))
+    whole = torch.cat(grids)
     cut = clip(whole, height, width)
     share = (cut[:, 2:] - cut[:, :2]).prod(1) / (whole[:, 2:] - whole[:, :2]).prod(1)
     return cut[share >= 0.7].round().unique(dim=0)
@@ -53,7 +53,7 @@ def edge_strength(images: Tensor) -> Tensor:
         e = max(0, sum over channels (|I(x+1, y) - I(x, y)| + |I(x, y+1) - I(x, y)|) - FAINT)
 
     Args:
-        images: pictures.                                  # [B, C, H, W] in 0..1
+        images: a batch.                                   # [B, C, H, W] in 0..1
     Returns:
         0 or above; the last row and column know one direction only.   # [B, H, W]
     """
@@ -89,8 +89,8 @@ def window_scores(images: Tensor, boxes: Tensor) -> Tensor:
         score = (sum of e inside - sum of e on the rim) / (width + height)^1.3
 
     Args:
-        images: pictures.                                  # [B, 3, H, W] in 0..1
-        boxes: windows, the same in every picture.         # [W, 4] pixels
+        images: a batch.                                   # [B, 3, H, W] in 0..1
+        boxes: windows, the same in every image.           # [W, 4] pixels
     Returns:
         Scores; only their order means something.          # [B, W]
     Raises:
@@ -101,7 +101,7 @@ def window_scores(images: Tensor, boxes: Tensor) -> Tensor:
     if images.ndim != 4 or images.shape[1] != 3:
         raise ValueError(f"window_scores: images must be [B, 3, H, W], got {shape(images)}")
     height, width = images.shape[2:]
-    integral = integral_image(edge_strength(images))
+    integral = integral_image(edge_strength(at_least_float32(images)))
     size = boxes[:, 2:] - boxes[:, :2]  # [W, 2]
     rim = (RIM * size).clamp(min=1)
     around = clip(torch.cat([boxes[:, :2] - rim, boxes[:, 2:] + rim], dim=1), height, width)
@@ -110,48 +110,49 @@ def window_scores(images: Tensor, boxes: Tensor) -> Tensor:
     return (inside - on_rim) / size.sum(1) ** 1.3
 
 
-def propose(images: Tensor, most: int = 2000) -> list[Tensor]:
+def propose(images: Tensor, max_proposals: int = 2000) -> list[Tensor]:
     """Region proposals: the windows with the best scores, thinned out by NMS.
 
     Args:
-        images: pictures.                                  # [B, 3, H, W] in 0..1
-        most: proposals a picture.
+        images: a batch.                                   # [B, 3, H, W] in 0..1
+        max_proposals: of an image.
     Returns:
-        Boxes for each picture, best first; fewer than `most` only where no more windows are left.   # B x [<= most, 4]
+        Boxes for each image, best first; fewer than `max_proposals` only where no more windows are left.
+                                                           # B x [<= max_proposals, 4]
     Raises:
-        ValueError: images not [B, 3, H, W], or most below 1.
+        ValueError: images not [B, 3, H, W], or max_proposals below 1.
 
-    Of the best 3 `most` windows NMS drops what overlaps a better one by IoU > 0.65. Lecture topic L5.04.
+    Of the best 3 `max_proposals` windows NMS drops what overlaps a better one by IoU > 0.65. Lecture topic L5.04.
     """
-    if most < 1:
-        raise ValueError(f"propose: most must be 1 or more, got {most}")
+    if max_proposals < 1:
+        raise ValueError(f"propose: max_proposals must be 1 or more, got {max_proposals}")
     boxes = windows(*images.shape[-2:]).to(images.device)
-    scores, order = window_scores(images, boxes).topk(min(3 * most, len(boxes)), dim=1)
+    scores, order = window_scores(images, boxes).topk(min(3 * max_proposals, len(boxes)), dim=1)
     proposals = []
-    for own_scores, own_order in zip(scores, order, strict=True):
-        candidates = boxes[own_order]
-        proposals.append(candidates[nms(candidates, own_scores, 0.65)[:most]])
+    for image_scores, numbers in zip(scores, order, strict=True):
+        candidates = boxes[numbers]
+        proposals.append(candidates[nms(candidates, image_scores, 0.65)[:max_proposals]])
     return proposals
 
 
-def recall(proposals: list[Tensor], targets: list[dict[str, Tensor]], most: int) -> float:
-    """The share of all objects that one of the first `most` proposals of their picture meets with IoU >= 0.5.
+def recall(proposals: list[Tensor], targets: list[dict[str, Tensor]], max_proposals: int) -> float:
+    """The share of all objects that one of the first `max_proposals` proposals of their image overlaps with IoU >= 0.5.
 
     Args:
-        proposals: boxes for each picture, best first.     # a list of [n, 4]
-        targets: a dict a picture with boxes.              # a list with [m, 4]
-        most: how many proposals of each picture count.
+        proposals: boxes for each image, best first.       # a list of [n, 4]
+        targets: a dict an image with boxes.               # a list with [m, 4]
+        max_proposals: how many proposals of each image count.
     Returns:
-        0..1; what is not among the proposals, no detector of two stages finds. NaN where there are no objects.
+        0..1; what is not among the proposals, no two-stage detector detects. NaN where there are no objects.
     Raises:
-        ValueError: not as many pictures in both.
+        ValueError: not as many images in both.
     """
     if len(proposals) != len(targets):
         raise ValueError(
-            f"recall: proposals and targets must be of as many pictures, got {len(proposals)} and {len(targets)}"
+            f"recall: proposals and targets must be of as many images, got {len(proposals)} and {len(targets)}"
         )
-    met = [
-        (box_iou(target["boxes"], boxes[:most]) >= 0.5).any(dim=1)
+    matched = [
+        (box_iou(target["boxes"], boxes[:max_proposals]) >= 0.5).any(dim=1)
         for boxes, target in zip(proposals, targets, strict=True)
     ]
-    return torch.cat(met).float().mean().item()
+    return torch.cat(matched).float().mean().item() if matched else float("nan")

@@ -1,11 +1,11 @@
 """RetinaNet: anchors at two scales, and a loss that is not drowned by the background (L5.11).
 
-    picture -> backbone -> map of 8-pixel cells -> convolution with stride 2 -> map of 16-pixel cells
+    image -> backbone -> map of 8-pixel cells -> convolution with stride 2 -> map of 16-pixel cells
     in every cell of both maps: anchors of 2 sizes x 3 ratios
-    one head, the same for both maps, says of every anchor
-        C numbers: is it a car? is it a boat? ...     and     4 corrections to the anchor's box
+    one head, the same for both maps, predicts for every anchor
+        C logits: is it a car? is it a boat? ...     and     4 offsets to the anchor's box
 
-There is no second stage: a thousand anchors are answered at once, and nearly all of them must say "nothing". The focal
+There is no second stage: a thousand anchors are classified at once, and nearly all of them are negatives. The focal
 loss keeps those from ruling. Maps at several scales, made by going on downwards, are SSD's; RetinaNet proper also mixes
 the coarse maps back into the fine ones (a feature pyramid), and its head has eight convolutions where ours has three.
 
@@ -18,29 +18,38 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from course_lib.arguments import check_positive
 from course_lib.detection.anchors import anchors, decode, encode
 from course_lib.detection.losses import focal_loss, smooth_l1_loss
-from course_lib.detectors.backbone import STRIDE, WIDTH, Backbone
+from course_lib.detectors.backbone import STRIDE, WIDTH, at_least_float32
+from course_lib.detectors.detector import Detector
 from course_lib.detectors.postprocess import final_detections
-from course_lib.detectors.targets import IGNORED, assign, check_batch, scene_batches
+from course_lib.detectors.targets import IGNORED, NO_OBJECT, assign
 from course_lib.embeddings.encoders import conv_blocks
-from course_lib.training.loop import fit
 
 SCALES = (1.75, 2.75)  # sizes of a map's anchors, in its cells: 14 and 22 pixels, then 28 and 44
 RATIOS = (0.7, 1.0, 1.4)  # height / width
-RARE = 0.01  # what every anchor believes of every class before training
+RARE = 0.01  # the probability of every class at every anchor before training
 
 
-class Answers(NamedTuple):
-    """What the head says of every anchor; first those of the fine map, then those of the coarse one."""
+class RetinaNetPrediction(NamedTuple):
+    """What the head predicts for every anchor; first those of the fine map, then those of the coarse one."""
 
-    anchors: Tensor  # the boxes asked about, in pixels                # [A, 4]
-    logits: Tensor  # is it an object of this class?                   # [N, A, C]
-    deltas: Tensor  # tx, ty, tw, th from the anchor                   # [N, A, 4]
+    anchors: Tensor  # boxes in pixels                                    # [A, 4]
+    logits: Tensor  # of the classes, each by itself                      # [N, A, C]
+    offsets: Tensor  # tx, ty, tw, th from the anchor                     # [N, A, 4]
+
+    @property
+    def boxes(self) -> Tensor:
+        """The anchors moved by their offsets, in pixels.  # [N, A, 4]"""
+        return decode(self.offsets, self.anchors)
+
+    @property
+    def scores(self) -> Tensor:
+        """Pr(class), each class by itself.                # [N, A, C]"""
+        return self.logits.sigmoid()
 
 
-class RetinaNet(nn.Module):
+class RetinaNet(Detector):
     """The detector; see the top of the file.
 
     Args:
@@ -51,104 +60,83 @@ class RetinaNet(nn.Module):
     """
 
     def __init__(self, classes: int):
-        super().__init__()
-        check_positive("RetinaNet", classes=classes)
+        super().__init__(classes)
         per_cell = len(SCALES) * len(RATIOS)
-        self.backbone = Backbone()
         self.coarser = conv_blocks(WIDTH, [WIDTH], strides=[2])
         self.shared = conv_blocks(WIDTH, [WIDTH], strides=[1])
-        self.classify = nn.Conv2d(WIDTH, per_cell * classes, kernel_size=3, padding=1)
-        self.correct = nn.Conv2d(WIDTH, per_cell * 4, kernel_size=3, padding=1)
+        self.logits = nn.Conv2d(WIDTH, per_cell * classes, kernel_size=3, padding=1)
+        self.offsets = nn.Conv2d(WIDTH, per_cell * 4, kernel_size=3, padding=1)
         # a thousand anchors that begin at 1/2 would drown the few objects in the first steps
-        nn.init.constant_(self.classify.bias, -math.log((1 - RARE) / RARE))
+        nn.init.constant_(self.logits.bias, -math.log((1 - RARE) / RARE))
 
-    def forward(self, images: Tensor) -> Answers:
+    def forward(self, images: Tensor) -> RetinaNetPrediction:
         fine = self.backbone(images)  # [N, 96, H / 8, W / 8]
         maps = {STRIDE: fine, 2 * STRIDE: self.coarser(fine)}
-        asked, logits, deltas = [], [], []
+        boxes, logits, offsets = [], [], []
         for stride, features in maps.items():
             sizes = tuple(stride * scale for scale in SCALES)
-            asked.append(anchors(*features.shape[2:], stride, sizes, RATIOS))
+            boxes.append(anchors(*features.shape[2:], stride, sizes, RATIOS))
             features = self.shared(features)
-            logits.append(per_anchor(self.classify(features)))
-            deltas.append(per_anchor(self.correct(features)))
-        return Answers(
-            torch.cat(asked).to(images.device), torch.cat(logits, dim=1), torch.cat(deltas, dim=1)
+            logits.append(per_anchor(self.logits(features)))
+            offsets.append(per_anchor(self.offsets(features)))
+        return RetinaNetPrediction(
+            torch.cat(boxes).to(images.device), torch.cat(logits, dim=1), torch.cat(offsets, dim=1)
         )
 
     def loss(self, images: Tensor, boxes: Tensor, labels: Tensor) -> Tensor:
-        """Focal loss of all anchors, and smooth L1 of the corrections of those that have found an object.
+        """Focal loss of all anchors that are not ignored, and smooth L1 of the offsets of the positive ones.
 
         Args:
-            images: pictures.                              # [N, 3, H, W] in 0..1
+            images: a batch.                               # [N, 3, H, W] in 0..1
             boxes, labels: their objects as `padded` gives them.   # [N, M, 4] pixels, [N, M]
         Raises:
-            ValueError: not a row of boxes and labels for each picture.
+            ValueError: not a row of boxes and labels for each image.
         """
-        check_batch("RetinaNet", images, boxes, labels)
-        answers = self(images)
-        found, wanted = targets(answers.anchors, boxes, labels)  # [N, A], [N, A, 4]
-        picture, anchor = torch.where(found >= 0)  # n anchors are to find an object
-        here = torch.zeros_like(answers.logits)  # [N, A, C]
-        here[picture, anchor, found[picture, anchor]] = 1
-        counted = found != IGNORED
-        class_error = focal_loss(answers.logits[counted], here[counted]).sum()
-        corrections = encode(wanted[picture, anchor], answers.anchors[anchor])  # [n, 4]
-        box_error = smooth_l1_loss(answers.deltas[picture, anchor], corrections, beta=1 / 9).sum()
+        images, boxes, labels = self.checked_batch(images, boxes, labels)
+        prediction = self(images)
+        classes, matched_boxes = anchor_targets(prediction.anchors, boxes, labels)
+        image, anchor = torch.where(classes >= 0)  # n positive anchors
+        target_classes = torch.zeros_like(prediction.logits)  # [N, A, C]
+        target_classes[image, anchor, classes[image, anchor]] = 1
+        counted = classes != IGNORED
+        class_error = focal_loss(prediction.logits[counted], target_classes[counted]).sum()
+        target_offsets = encode(matched_boxes[image, anchor], prediction.anchors[anchor])  # [n, 4]
+        offsets = prediction.offsets[image, anchor]  # [n, 4]
+        box_error = smooth_l1_loss(offsets, target_offsets, beta=1 / 9).sum()
         return (class_error + box_error) / max(len(anchor), 1)
 
-    @torch.no_grad()
-    def detect(self, images: Tensor) -> list[dict[str, Tensor]]:
-        """Detections in every picture, best first: boxes [n, 4] in pixels, labels [n], scores [n]."""
-        answers = self(images)
-        boxes, scores = decode(answers.deltas, answers.anchors), answers.logits.sigmoid()
-        return [final_detections(b, s, 0.05) for b, s in zip(boxes, scores, strict=True)]
+    def detections(self, images: Tensor) -> list[dict[str, Tensor]]:
+        """Detections in every image, best first: boxes [n, 4] in pixels, labels [n], scores [n]."""
+        prediction = self(images)
+        pairs = zip(prediction.boxes, prediction.scores, strict=True)
+        return [final_detections(boxes, scores, score_threshold=0.05) for boxes, scores in pairs]
 
 
-def per_anchor(said: Tensor) -> Tensor:
-    """What the head says cell by cell, in the order of `anchors`.   # [N, K c, H, W] -> [N, H W K, c]"""
-    per_cell = said.unflatten(1, (len(SCALES) * len(RATIOS), -1))  # [N, K, c, H, W]
-    return per_cell.permute(0, 3, 4, 1, 2).flatten(1, 3)
+def per_anchor(outputs: Tensor) -> Tensor:
+    """The head's channels, cell by cell, in the order of `anchors`.   # [N, K c, H, W] -> [N, H W K, c]"""
+    per_cell = at_least_float32(outputs).unflatten(1, (len(SCALES) * len(RATIOS), -1))
+    return per_cell.permute(0, 3, 4, 1, 2).flatten(1, 3)  # of [N, K, c, H, W]
 
 
-def targets(asked: Tensor, boxes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """What every anchor should find in every picture.
+def anchor_targets(anchors: Tensor, boxes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """What every anchor is to predict in every image.
 
     Args:
-        asked: the anchors.                                # [A, 4] pixels
+        anchors: boxes.                                    # [A, 4] pixels
         boxes, labels: the objects as `padded` gives them.   # [N, M, 4] pixels, [N, M]
     Returns:
-        the class: IoU of .5 or more, or the best anchor of an object; -1 below .4; -2, left out, between.   # [N, A]
-        the box of the object that the anchor overlaps most.   # [N, A, 4]; without meaning where the class is < 0
+        the class of positives, with IoU of .5 or more or the best anchor of an object; -1, negative, below .4; -2,
+        ignored, between.                                  # [N, A]
+        the box of the matched object; without meaning where the class is < 0.   # [N, A, 4]
     """
     if boxes.shape[1] == 0:
-        return torch.full((len(boxes), len(asked)), -1), boxes.new_zeros(len(boxes), len(asked), 4)
-    found, box = [], []
-    for own_boxes, own_labels in zip(boxes, labels, strict=True):
-        classes, which = assign(asked, own_boxes, own_labels, low=0.4, high=0.5, rescue=True)
-        found.append(classes)
-        box.append(own_boxes[which])
-    return torch.stack(found), torch.stack(box)
-
-
-def train_retinanet(
-    detector: RetinaNet, images: Tensor, boxes: Tensor, labels: Tensor
-) -> list[float]:
-    """The course's recipe: 700 batches of 16 scenes.
-
-    Args:
-        images, boxes, labels: the training set.           # [N, 3, H, W], [N, M, 4], [N, M]
-    Returns:
-        The loss of every step. About a minute on one CPU core.
-    """
-    sample = scene_batches(images, boxes, labels, size=16)
-    return fit(
-        detector,
-        sample,
-        RetinaNet.loss,
-        steps=700,
-        lr=5e-3,
-        max_norm=5.0,
-        max_seconds=300,
-        label="RetinaNet",
-    )
+        classes = labels.new_full((len(boxes), len(anchors)), NO_OBJECT)
+        return classes, boxes.new_zeros(len(boxes), len(anchors), 4)
+    classes, matched_boxes = [], []
+    for image_boxes, image_labels in zip(boxes, labels, strict=True):
+        anchor_labels, matched = assign(
+            anchors, image_boxes, image_labels, low=0.4, high=0.5, rescue=True
+        )
+        classes.append(anchor_labels)
+        matched_boxes.append(image_boxes[matched])
+    return torch.stack(classes), torch.stack(matched_boxes)

@@ -1,4 +1,4 @@
-"""Set matching: each object gets a query of its own, so that the total cost is least (L5.11)."""
+"""Bipartite matching: each object is matched with one query, so that the total cost is least (L5.11)."""
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -6,7 +6,7 @@ from torch import Tensor
 
 from course_lib.arguments import shape
 from course_lib.detection.overlap import generalized_box_iou
-from course_lib.detectors.targets import ABSENT
+from course_lib.detectors.targets import NO_OBJECT
 
 CLASS, L1, GIOU = 2.0, 5.0, 2.0  # how much each part counts, in the cost and in the loss
 
@@ -24,13 +24,13 @@ def to_centres(boxes: Tensor) -> Tensor:
 
 
 def matching_cost(probabilities: Tensor, boxes: Tensor, labels: Tensor, objects: Tensor) -> Tensor:
-    """What it would cost to give each object to each query.
+    """What it costs to match each query with each object.
 
         cost = 5 |b - o|_1 - 2 GIoU(b, o) - 2 p(class of o)
 
     Args:
-        probabilities: of the classes, said by the queries.   # [Q, C or more] in 0..1
-        boxes: said by the queries, (x, y, w, h) in 0..1.     # [Q, 4]
+        probabilities: of the classes, predicted by each query.   # [Q, C or more] in 0..1
+        boxes: predicted, (x, y, w, h) in 0..1.               # [Q, 4]
         labels: the objects' classes.                         # [M] int64
         objects: their boxes, (x, y, w, h) in 0..1.           # [M, 4]
     Returns:
@@ -67,23 +67,24 @@ def match(cost: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def match_pictures(
-    classes: Tensor, boxes: Tensor, objects: Tensor, labels: Tensor
+def match_images(
+    logits: Tensor, boxes: Tensor, objects: Tensor, labels: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """`match` in every picture of a batch.
+    """`match` in every image of a batch.
 
     Args:
-        classes: logits that the queries say.                 # [N, Q, C + 1]
-        boxes: that they say, (x, y, w, h) in 0..1.           # [N, Q, 4]
+        logits: of the classes, predicted by each query.      # [N, Q, C + 1]
+        boxes: predicted, (x, y, w, h) in 0..1.               # [N, Q, 4]
         objects: (x, y, w, h) in 0..1.                        # [N, M, 4]
         labels: their classes; -1 is no object.               # [N, M] int64
     Returns:
-        picture, query, slot: n pairs, picture by picture.    # [n] int64 each
+        image, query, object: n pairs, image by image.        # [n] int64 each
     """
     pairs = []
-    for i in range(len(classes)):
-        slots = torch.where(labels[i] != ABSENT)[0]
-        cost = matching_cost(classes[i].softmax(-1), boxes[i], labels[i, slots], objects[i, slots])
+    for i in range(len(logits)):
+        present = torch.where(labels[i] != NO_OBJECT)[0]
+        probabilities = logits[i].softmax(-1)
+        cost = matching_cost(probabilities, boxes[i], labels[i, present], objects[i, present])
         query, object_ = match(cost)
-        pairs.append(torch.stack([torch.full_like(query, i), query, slots.cpu()[object_]]))
+        pairs.append(torch.stack([torch.full_like(query, i), query, present.cpu()[object_]]))
     return torch.cat(pairs, dim=1).to(labels.device).unbind()

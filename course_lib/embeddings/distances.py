@@ -1,11 +1,16 @@
 """How far apart two embeddings are: Euclidean and cosine distance, all pairs at once (L1.03, L1.06, L1.13)."""
 
+import math
+
 import torch
 from torch import Tensor
 
 from course_lib.arguments import check_vectors
 
-NEARLY_EQUAL = 2e-9  # a squared distance below this share of |x|^2 has lost too many digits
+# A squared distance below this share of |x|^2 has lost too many digits.
+NEARLY_EQUAL = 1e-4
+# Numbers subtracted at a time where that is so.
+PAIRS = 2**17
 
 
 def normalize(x: Tensor) -> Tensor:
@@ -20,7 +25,7 @@ def normalize(x: Tensor) -> Tensor:
     Raises:
         TypeError, ValueError: not floating-point [n, d], empty, NaN or infinite.
 
-    The gradient is finite everywhere, at the zero vector too.
+    The gradient grows as 1 / |x|; at the zero vector it is that of x itself.
     Lecture topics L1.06, L5.14.
 
     >>> normalize(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
@@ -28,8 +33,12 @@ def normalize(x: Tensor) -> Tensor:
             [0.0000, 0.0000]])
     """
     check_vectors("normalize", x=x)
-    length = torch.linalg.vector_norm(x, dim=1, keepdim=True)  # [n, 1]
-    return x / torch.where(length > 0, length, 1)
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    # With 1 as the largest value no square is too large or too small.
+    largest = wide.detach().abs().amax(dim=1, keepdim=True)  # [n, 1]
+    wide = wide / torch.where(largest > 0, largest, 1)
+    length = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
+    return (wide / torch.where(length > 0, length, 1)).to(x.dtype)
 
 
 def euclidean(x: Tensor, y: Tensor, squared: bool = False) -> Tensor:
@@ -44,18 +53,24 @@ def euclidean(x: Tensor, y: Tensor, squared: bool = False) -> Tensor:
     Returns:
         Distances >= 0, in the unit of the vectors.           # [n, m]
     Raises:
-        TypeError, ValueError: not floating-point [n, d] and [m, d] with one d on one device; empty; NaN.
+        TypeError, ValueError: not floating-point [n, d] and [m, d] with one d on one device; empty; NaN; distances
+            too large for the type, which is that of x and y together (`torch.result_type`).
 
     The three terms nearly cancel when x is close to y: in float32 the distance of a vector to itself can come
-    out as 0.1. So they are added up in float64, and the few pairs that are all but equal are subtracted
-    directly. The gradient at distance 0, where the root has none, is defined as 0.
+    out as 0.1. So they are added up in float64, seen from the middle of the vectors, and the few pairs that are all but
+    equal are subtracted directly. The gradient at distance 0, where the root has none, is defined as 0.
     Lecture topics L1.03, L1.06, L1.13.
 
     >>> euclidean(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
     tensor([[5., 0.]])
     """
     check_vectors("euclidean", x=x, y=y)
-    return Euclidean.apply(x, y, squared)
+    distances = Euclidean.apply(x, y, squared)
+    if distances.detach().amax() == torch.inf:
+        raise ValueError(
+            f"euclidean: distances must fit into {distances.dtype}, got infinity; give x and y a wider type"
+        )
+    return distances
 
 
 class Euclidean(torch.autograd.Function):
@@ -68,12 +83,18 @@ class Euclidean(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x: Tensor, y: Tensor, squared: bool) -> Tensor:
-        x64, y64 = x.double(), y.double()
+        x64, y64, scale = _from_the_middle(x, y)
         xx, yy = x64.square().sum(1)[:, None], y64.square().sum(1)
         squares = torch.addmm(yy, x64, y64.T, alpha=-2).add_(xx)  # [n, m]: |y|^2 - 2 x.y + |x|^2
-        i, j = (squares <= NEARLY_EQUAL * xx).nonzero(as_tuple=True)
-        squares[i, j] = (x64[i] - y64[j]).square().sum(1)
-        d = (squares if squared else squares.sqrt_()).to(torch.promote_types(x.dtype, y.dtype))
+        i, j = (squares < NEARLY_EQUAL * xx).nonzero(as_tuple=True)
+        few = max(1, PAIRS // x.shape[1])
+        for a, b in zip(i.split(few), j.split(few), strict=True):
+            squares[a, b] = ((x[a].double() - y[b].double()) / scale).square().sum(1)
+        d = squares.clamp_(min=0) if squared else squares.clamp_(min=0).sqrt_()
+        if scale != 1:
+            d *= scale
+            d *= scale if squared else 1
+        d = d.to(torch.result_type(x, y))
         ctx.squared = squared
         ctx.save_for_backward(x, y, d)
         return d
@@ -81,11 +102,23 @@ class Euclidean(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         x, y, d = ctx.saved_tensors
-        divided = gradient / d.masked_fill(d == 0, torch.inf) if not ctx.squared else 2 * gradient
-        weight, x64, y64 = divided.double(), x.double(), y.double()  # weight of x - y: [n, m]
+        weight = gradient.double()  # of x - y: [n, m]
+        weight = 2 * weight if ctx.squared else weight / d.double().masked_fill(d == 0, torch.inf)
+        x64, y64, scale = _from_the_middle(x, y)
         to_x = weight.sum(1)[:, None] * x64 - weight @ y64  # sum over j of weight_ij (x_i - y_j)
         to_y = weight.sum(0)[:, None] * y64 - weight.T @ x64
-        return to_x.to(x.dtype), to_y.to(y.dtype), None
+        return (to_x * scale).to(x.dtype), (to_y * scale).to(y.dtype), None
+
+
+def _from_the_middle(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Vectors in float64 as seen from the middle of all y, in units of a power of two whose squares float64 can hold."""
+    largest = max(x.detach().abs().max().item(), y.detach().abs().max().item())
+    scale = 1.0 if largest == 0 or 1e-50 < largest < 1e100 else 2.0 ** (math.frexp(largest)[1] - 1)
+    x64, y64 = x.double(), y.double()
+    if scale != 1:
+        x64, y64 = x64 / scale, y64 / scale
+    middle = y64.detach().mean(0).to(y.dtype).double()
+    return x64 - middle, y64 - middle, scale
 
 
 def cosine(x: Tensor, y: Tensor) -> Tensor:
@@ -109,15 +142,22 @@ def cosine(x: Tensor, y: Tensor) -> Tensor:
     tensor([[0., 1., 2.]])
     """
     check_vectors("cosine", x=x, y=y)
-    return (1 - normalize(x) @ normalize(y).T).clamp(0, 2)  # rounding may leave [0, 2] by 1e-7
+    cosines = normalize(x.double()) @ normalize(y.double()).T
+    return (1 - cosines).clamp(0, 2).to(torch.result_type(x, y))  # rounding may leave [0, 2]
 
 
 def safe_sqrt(x: Tensor) -> Tensor:
-    """Square root with gradient 0, not infinity, where x is 0.
+    """Square root with gradient 0, not infinity, where x is 0; below 0 both are 0.
+
+    Raises:
+        TypeError: not a floating-point tensor.
 
     >>> x = torch.tensor([0.0, 4.0], requires_grad=True)
     >>> safe_sqrt(x).sum().backward(); x.grad
     tensor([0.0000, 0.2500])
     """
-    positive = x > 0
-    return torch.where(positive, torch.where(positive, x, 1).sqrt(), 0)
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        got = getattr(x, "dtype", type(x).__name__)
+        raise TypeError(f"safe_sqrt: x must be a floating-point tensor, got {got}")
+    zero = x <= 0  # false for NaN, which stays NaN
+    return torch.where(zero, 0, torch.where(zero, 1, x).sqrt())

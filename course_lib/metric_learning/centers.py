@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from course_lib.arguments import check_labels, check_vectors
+from course_lib.arguments import check_count, check_labels, check_share, check_vectors
+from course_lib.metric_learning.pairs import mean_loss
 
 
 def center_loss(x: Tensor, labels: Tensor, centers: Tensor) -> Tensor:
@@ -16,9 +17,9 @@ def center_loss(x: Tensor, labels: Tensor, centers: Tensor) -> Tensor:
         labels: their classes, 0 to C - 1.                    # [B] int64
         centers: c, a centre a class.                         # [C, d]
     Returns:
-        The mean over the batch.                              # []
+        The mean over the batch, in float32 at least.         # []
     Raises:
-        TypeError, ValueError: not [B, d], [B], [C, d]; a label outside 0..C-1; NaN.
+        TypeError, ValueError: not [B, d], [B], [C, d]; a label outside 0..C-1; NaN or infinity; squares that overflow.
 
     Alone it is least when everything lies in one point: it is added to a softmax loss, which keeps classes apart.
     Wen and others, 2016. Lecture topic L1.09.
@@ -26,9 +27,14 @@ def center_loss(x: Tensor, labels: Tensor, centers: Tensor) -> Tensor:
     >>> center_loss(torch.tensor([[3.0, 0.0]]), torch.tensor([1]), torch.tensor([[0.0, 0.0], [1.0, 0.0]]))
     tensor(2.)
     """
-    check_vectors("center_loss", x=x, centers=centers)
-    check_labels("center_loss", labels, len(x), classes=len(centers))
-    return (x - centers[labels]).square().sum(1).mean() / 2
+    return _center_loss("center_loss", x, labels, centers)
+
+
+def _center_loss(where: str, x: Tensor, labels: Tensor, centers: Tensor) -> Tensor:
+    check_vectors(where, x=x, centers=centers)
+    check_labels(where, labels, len(x), classes=len(centers))
+    x = x.to(torch.promote_types(x.dtype, torch.float32))
+    return mean_loss(where, (x - centers[labels]).square().sum() / 2, len(x))
 
 
 class CenterLoss(nn.Module):
@@ -50,18 +56,22 @@ class CenterLoss(nn.Module):
 
     def __init__(self, classes: int, dim: int, rate: float = 0.5):
         super().__init__()
+        check_count("CenterLoss", classes=classes, dim=dim)
+        check_share("CenterLoss", rate=rate)
         self.rate = rate
         self.register_buffer("centers", torch.zeros(classes, dim))
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        before = self.centers.clone()  # the buffer moves before the backward pass
-        loss = center_loss(x, labels, before)
+        # a copy: the buffer moves before the backward pass
+        loss = _center_loss("CenterLoss", x, labels, self.centers.clone())
         if self.training:
             self.update(x.detach(), labels)
         return loss
 
     def update(self, x: Tensor, labels: Tensor) -> None:
         """Move the centres of the classes in the batch towards their embeddings."""
-        pull = torch.zeros_like(self.centers).index_add(0, labels, self.centers[labels] - x)
+        x = x.to(torch.promote_types(self.centers.dtype, torch.float32))
+        pull = torch.zeros_like(self.centers, dtype=x.dtype)  # [C, dim]
+        pull.index_add_(0, labels, self.centers[labels] - x)
         counts = labels.bincount(minlength=len(self.centers))[:, None]  # [C, 1]
         self.centers -= self.rate * pull / (1 + counts)

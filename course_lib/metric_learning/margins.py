@@ -6,10 +6,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.arguments import check_labels, check_positive, check_vectors, shape
+from course_lib.arguments import (
+    check_count,
+    check_labels,
+    check_positive,
+    check_tensor,
+    check_vectors,
+)
 from course_lib.embeddings.distances import normalize
+from course_lib.metric_learning.pairs import mean_loss
 
-MARGINS = {  # name -> (m1, m2, m3): the rows of the lecture's table (L2.13)
+# name -> (m1, m2, m3): the rows of the lecture's table (L2.13)
+MARGINS = {
     "norm-softmax": (1.0, 0.0, 0.0),
     "SphereFace 1.35": (1.35, 0.0, 0.0),
     "CosFace 0.35": (1.0, 0.0, 0.35),
@@ -42,11 +50,12 @@ def margin_logits(
         m3: minus the cosine, >= 0 (CosFace).
         s: scale > 0, the radius of the hypersphere.
     Returns:
-        Logits for cross-entropy.                                   # [B, C]
+        Logits for cross-entropy, computed in float32 at least, in the type of the cosines.    # [B, C]
     Raises:
-        TypeError, ValueError: not [B, C] with [B] labels in 0..C-1; a margin or scale out of its range; NaN.
+        TypeError, ValueError: not [B, C] with [B] labels in 0..C-1; a margin or scale out of its range, or so large
+            that a logit would overflow; a cosine that is NaN or lies further outside -1..1 than by rounding.
 
-    Past m1 theta + m2 = pi a cosine would rise again, and the worst pictures would be rewarded. There it is
+    Past m1 theta + m2 = pi a cosine would rise again, and the worst images would be rewarded. There it is
     continued downwards as SphereFace does, (-1)^k cos(phi) - 2k in the k-th half turn, for every member of the family.
     The gradient at cos = -1 and 1, where the angle's is infinite, is defined as 0.
     Deng and others (ArcFace), 2019. Lecture topics L2.13, L4.07, L4.08.
@@ -54,12 +63,17 @@ def margin_logits(
     >>> margin_logits(torch.tensor([[0.5, 0.2]]), torch.tensor([0]), m3=0.35, s=10)
     tensor([[1.5000, 2.0000]])
     """
-    if cosines.ndim != 2:
-        raise ValueError(f"margin_logits: cosines must be [B, C], got {shape(cosines)}")
-    check_labels("margin_logits", labels, len(cosines), classes=cosines.shape[1])
-    check_positive("margin_logits", m1=m1, s=s)
-    check_positive("margin_logits", or_zero=True, m2=m2, m3=m3)
-    return with_margin(s * cosines, labels, m1, m2, m3, s)
+    where = "margin_logits"
+    check_tensor(where, "[B, C]", cosines=cosines)
+    check_labels(where, labels, len(cosines), classes=cosines.shape[1])
+    _check_margin(where, cosines.dtype, m1, m2, m3, s)
+    if cosines.numel() > 0:
+        low, high = (end.item() for end in torch.aminmax(cosines.detach()))
+        # rounding: bfloat16 knows 1 and 1.0078
+        if not (low >= -1.05 and high <= 1.05):
+            raise ValueError(f"{where}: cosines must lie in -1..1, got {low:.3g} to {high:.3g}")
+    logits = s * cosines.to(torch.promote_types(cosines.dtype, torch.float32))
+    return with_margin(logits, labels, m1, m2, m3, s).to(cosines.dtype)
 
 
 def with_margin(
@@ -68,8 +82,6 @@ def with_margin(
     """Add the margin to logits s cos(theta) that nobody else needs: with 10,000 classes each copy would cost."""
     rows = torch.arange(len(logits), device=logits.device)
     cosine = logits[rows, labels] / s  # [B]: of the right class
-    if torch.isnan(cosine).any():
-        raise ValueError("margin_logits: cosines have NaN")
     change = s * (falling_cosine(m1 * safe_acos(cosine) + m2) - m3 - cosine)
     return logits.index_put_((rows, labels), change, accumulate=True)
 
@@ -141,19 +153,38 @@ class MarginSoftmax(nn.Module):
         self, classes: int, dim: int, m1: float = 1, m2: float = 0, m3: float = 0, s: float = 16
     ):
         super().__init__()
-        check_positive("MarginSoftmax", m1=m1, s=s)
-        check_positive("MarginSoftmax", or_zero=True, m2=m2, m3=m3)
+        check_count("MarginSoftmax", classes=classes, dim=dim)
+        _check_margin("MarginSoftmax", torch.float32, m1, m2, m3, s)
         self.m1, self.m2, self.m3, self.s = m1, m2, m3, s
         # only the directions count; an optimizer turns short weights faster than long ones
         self.weight = nn.Parameter(0.05 * torch.randn(classes, dim))
 
     def cosines(self, x: Tensor) -> Tensor:
-        return normalize(x) @ normalize(self.weight).T
+        check_vectors("MarginSoftmax", x=x, weight=self.weight)
+        return self._scaled(x, 1)
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         check_vectors("MarginSoftmax", x=x, weight=self.weight)
         check_labels("MarginSoftmax", labels, len(x), classes=len(self.weight))
-        logits = (self.s * normalize(x)) @ normalize(self.weight).T  # [B, C]
-        return F.cross_entropy(
-            with_margin(logits, labels, self.m1, self.m2, self.m3, self.s), labels
-        )
+        logits = self._scaled(x, self.s)
+        logits = with_margin(logits, labels, self.m1, self.m2, self.m3, self.s)
+        total = F.cross_entropy(logits, labels, reduction="sum")
+        return mean_loss("MarginSoftmax", total, len(x))
+
+    def _scaled(self, x: Tensor, s: float) -> Tensor:
+        """s times the cosines, in float32 at least, under autocast too: an angle needs its digits.    # [B, C]"""
+        dtype = torch.promote_types(torch.promote_types(x.dtype, self.weight.dtype), torch.float32)
+        with torch.autocast(x.device.type, enabled=False):
+            return (s * normalize(x.to(dtype))) @ normalize(self.weight.to(dtype)).T
+
+
+def _check_margin(
+    where: str, dtype: torch.dtype, m1: float, m2: float, m3: float, s: float
+) -> None:
+    """Raise unless margins and scale are in their ranges, and no difference of two logits can overflow."""
+    check_positive(where, m1=m1, s=s)
+    check_positive(where, or_zero=True, m2=m2, m3=m3)
+    # |falling_cosine(phi)| <= 1 + 2 phi / pi, and phi <= m1 pi + m2
+    largest = s * (1 + 2 * m1 + 2 * m2 / math.pi + m3)
+    if 2 * largest > torch.finfo(dtype).max:
+        raise ValueError(f"{where}: logits up to {largest:.3g} are beyond {dtype}, got s = {s!r}")

@@ -1,25 +1,26 @@
 """Which triplets to learn from: all, random, semi-hard, hard (L2.15, L5.15).
 
-A triplet is an anchor, a positive (another picture of its class) and a negative (a picture of another class). The
+A triplet is an anchor, a positive (another image of its class) and a negative (an image of another class). The
 miners return three index tensors (anchor, positive, negative) into the batch, each [T] int64; a batch without a
-positive pair or without a second class gives T = 0. Memory is O(B^2 K) for B pictures, K of a class: never O(B^3).
+positive pair or without a second class gives T = 0. Memory is O(B^2 K) for B images, K of a class: never O(B^3).
 """
 
 import torch
 from torch import Tensor
 
-from course_lib.arguments import check_labels, check_positive, shape
+from course_lib.arguments import check_finite, check_labels, check_positive, check_tensor, shape
 
-Triplets = tuple[Tensor, Tensor, Tensor]  # numbers of anchor, positive, negative: [T] int64 each
+# indices of anchor, positive, negative: [T] int64 each
+Triplets = tuple[Tensor, Tensor, Tensor]
 
 
 def positive_pairs(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Every ordered pair (anchor, positive) of two pictures of one class.
+    """Every ordered pair (anchor, positive) of two images of one class.
 
     Args:
         labels: the batch's classes.                         # [B] int64
     Returns:
-        Numbers of anchors and positives.                    # [P], [P] int64; P <= B (K - 1)
+        Indices of anchors and positives.                    # [P], [P] int64; P <= B (K - 1)
 
     >>> positive_pairs(torch.tensor([5, 7, 5]))
     (tensor([0, 2]), tensor([2, 0]))
@@ -36,11 +37,12 @@ def all_triplets(labels: Tensor) -> Triplets:
     Args:
         labels: the batch's classes.                         # [B] int64
 
-    Their number grows as B^2 K: 1,024 pictures, 8 of each class, make 7 million (L4.05).
+    Their number grows as B^2 K: 1,024 images, 8 of each class, make 7 million (L4.05).
 
     >>> [part.tolist() for part in all_triplets(torch.tensor([5, 7, 5]))]
     [[0, 2], [2, 0], [1, 1]]
     """
+    check_labels("all_triplets", labels)
     anchor, positive = positive_pairs(labels)  # [P]
     different = labels[anchor][:, None] != labels  # [P, B]
     pair, negative = different.nonzero(as_tuple=True)  # [T]
@@ -54,13 +56,14 @@ def random_triplets(labels: Tensor, generator: torch.Generator | None = None) ->
         labels: the batch's classes.                         # [B] int64
         generator: of random numbers; torch's own if None.
 
-    In the order of their labels, the negatives of a class are all places before its first picture and all after its
+    In the order of their labels, the negatives of a class are all places before its first image and all after its
     last: a random number among the negatives is moved past the class where it reaches that far.
 
     >>> anchor, positive, negative = random_triplets(torch.tensor([5, 7, 5, 7]))
     >>> anchor.tolist(), positive.tolist(), negative[0].item() in (1, 3)
     ([0, 1, 2, 3], [2, 3, 0, 1], True)
     """
+    check_labels("random_triplets", labels)
     anchor, positive = positive_pairs(labels)  # [P]
     ordered, order = labels.sort()
     first = torch.searchsorted(ordered, labels[anchor])  # [P]
@@ -83,7 +86,7 @@ def semi_hard_triplets(distances: Tensor, labels: Tensor, margin: float) -> Trip
         labels: the batch's classes.                                     # [B] int64
         margin: > 0, in the unit of the distances.
     Raises:
-        ValueError: distances not [B, B] with [B] labels; NaN; margin not above 0.
+        TypeError, ValueError: distances not [B, B] with [B] int64 labels; NaN or infinity; margin not above 0.
 
     A positive pair without a semi-hard negative is left out. Schroff and others (FaceNet), 2015.
 
@@ -93,17 +96,16 @@ def semi_hard_triplets(distances: Tensor, labels: Tensor, margin: float) -> Trip
     """
     check_distances("semi_hard_triplets", distances, labels)
     check_positive("semi_hard_triplets", margin=margin)
-    distances = distances.detach()
+    distances = _without_gradient(distances)
     anchor, positive = positive_pairs(labels)  # [P]
-    near = distances[anchor, positive]  # [P]
-    candidates = distances[anchor]  # [P, B]
-    too_near = candidates <= near[:, None]
-    same = labels[anchor][:, None] == labels
     if len(anchor) == 0:
         return anchor, positive, anchor
-    nearest, negative = candidates.masked_fill(too_near | same, torch.inf).min(dim=1)  # [P]
-    found = nearest < near + margin
-    return anchor[found], positive[found], negative[found]
+    near = distances[anchor, positive]  # [P]
+    candidates = _to_negatives(distances, labels)[anchor]  # [P, B]
+    too_near = candidates <= near[:, None]
+    nearest, negative = candidates.masked_fill_(too_near, torch.inf).min(dim=1)  # [P]
+    semi_hard = nearest < near + margin
+    return anchor[semi_hard], positive[semi_hard], negative[semi_hard]
 
 
 def all_semi_hard_triplets(distances: Tensor, labels: Tensor, margin: float) -> Triplets:
@@ -117,11 +119,11 @@ def all_semi_hard_triplets(distances: Tensor, labels: Tensor, margin: float) -> 
     """
     check_distances("all_semi_hard_triplets", distances, labels)
     check_positive("all_semi_hard_triplets", margin=margin)
-    distances = distances.detach()
+    distances = _without_gradient(distances)
     anchor, positive = positive_pairs(labels)  # [P]
-    negatives = distances.masked_fill(labels[:, None] == labels, torch.inf)[anchor]  # [P, B]
+    candidates = _to_negatives(distances, labels)[anchor]  # [P, B]
     near = distances[anchor, positive][:, None]  # [P, 1]
-    pair, negative = ((near < negatives) & (negatives < near + margin)).nonzero(as_tuple=True)
+    pair, negative = ((near < candidates) & (candidates < near + margin)).nonzero(as_tuple=True)
     return anchor[pair], positive[pair], negative
 
 
@@ -132,7 +134,7 @@ def hard_triplets(distances: Tensor, labels: Tensor) -> Triplets:
         distances: between every two of the batch, squared or not.       # [B, B]
         labels: the batch's classes.                                     # [B] int64
     Raises:
-        ValueError: distances not [B, B] with [B] labels; NaN.
+        TypeError, ValueError: distances not [B, B] with [B] int64 labels; NaN or infinity.
 
     Equal distances: the first of them. Hermans and others, 2017.
 
@@ -141,21 +143,37 @@ def hard_triplets(distances: Tensor, labels: Tensor) -> Triplets:
     [[0, 1], [1, 0], [2, 2]]
     """
     check_distances("hard_triplets", distances, labels)
-    distances = distances.detach()
+    if len(labels) == 0:
+        return labels, labels, labels
+    distances = _without_gradient(distances)
+    nearest, negative = _to_negatives(distances, labels).min(dim=1)  # [B]
     same = labels[:, None] == labels  # [B, B]
-    negative = distances.masked_fill(same, torch.inf).min(dim=1).indices  # [B]
-    other = same.clone().fill_diagonal_(False)
-    positive = distances.masked_fill(~other, -torch.inf).max(dim=1).indices  # [B]
-    anchor = (other.any(dim=1) & ~same.all(dim=1)).nonzero()[:, 0]  # has a positive, and a negative
+    others = torch.where(same, distances, -torch.inf).fill_diagonal_(-torch.inf)
+    farthest, positive = others.max(dim=1)  # [B]
+    # has a positive, and a negative
+    anchor = ((farthest > -torch.inf) & (nearest < torch.inf)).nonzero()[:, 0]
     return anchor, positive[anchor], negative[anchor]
 
 
-def check_distances(where: str, distances: Tensor, labels: Tensor) -> None:
-    """Raise unless `distances` is [B, B], without NaN, for a batch of B labels."""
-    check_labels(where, labels)
-    if distances.shape != (len(labels), len(labels)):
+def check_distances(where: str, distances: Tensor, labels: Tensor | None = None) -> None:
+    """Raise unless distances are [B, B] and finite, for a batch of B labels if those are given."""
+    check_tensor(where, "[B, B]", distances=distances)
+    if labels is not None:
+        check_labels(where, labels)
+    size = len(distances) if labels is None else len(labels)
+    if distances.shape != (size, size):
+        labelled = "" if labels is None else f" and {shape(labels)}"
         raise ValueError(
-            f"{where}: distances must be [B, B] for labels [B], got {shape(distances)} and {shape(labels)}"
+            f"{where}: distances must be [B, B] for labels [B], got {shape(distances)}{labelled}"
         )
-    if not torch.isfinite(distances.detach().sum()):
-        raise ValueError(f"{where}: distances have NaN or infinity")
+    check_finite(where, distances=distances)
+
+
+def _without_gradient(distances: Tensor) -> Tensor:
+    """In float32 at least: in float16, 1000 + 0.2 is 1000."""
+    return distances.detach().to(torch.promote_types(distances.dtype, torch.float32))
+
+
+def _to_negatives(distances: Tensor, labels: Tensor) -> Tensor:
+    """The distances, infinite between images of one class.    # [B, B]"""
+    return distances.masked_fill(labels[:, None] == labels, torch.inf)

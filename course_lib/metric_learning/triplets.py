@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from course_lib.arguments import check_labels, check_partners, check_positive, shape
+from course_lib.arguments import check_indices, check_partners, check_positive, check_tensor, shape
 from course_lib.embeddings.distances import safe_sqrt
 from course_lib.metric_learning.mining import Triplets, check_distances, positive_pairs
-from course_lib.metric_learning.pairs import mean_or_zero
+from course_lib.metric_learning.pairs import mean_loss
 
 
 def triplet_loss(
@@ -21,9 +21,9 @@ def triplet_loss(
         margin: M >= 0, in the squared unit of the embeddings (in their unit if not `squared`).
         squared: as in the lecture and in FaceNet; without, distances as they are (L4.04).
     Returns:
-        The mean over the T triplets, those that are already 0 counted; 0 if T is 0.    # []
+        The mean over the T triplets, those that are already 0 counted, in float32 at least; 0 if T is 0.    # []
     Raises:
-        TypeError, ValueError: not [T, d] each; NaN; margin below 0.
+        TypeError, ValueError: not [T, d] each; NaN or infinity; margin below 0; a mean that overflows.
 
     Schroff and others (FaceNet), 2015. Lecture topics L1.08, L2.15, L4.04, L5.15.
 
@@ -33,10 +33,14 @@ def triplet_loss(
     """
     check_partners("triplet_loss", anchor=anchor, positive=positive, negative=negative)
     check_positive("triplet_loss", or_zero=True, margin=margin)
+    dtype = torch.promote_types(anchor.dtype, torch.float32)
+    # in float32 the square of 1e20 overflows, and that of 1e-30 vanishes
+    anchor, positive, negative = anchor.double(), positive.double(), negative.double()
     near, far = (anchor - positive).square().sum(1), (anchor - negative).square().sum(1)  # [T]
     if not squared:
         near, far = safe_sqrt(near), safe_sqrt(far)
-    return mean_or_zero((near - far + margin).clamp(min=0))
+    loss = (near - far + margin).clamp(min=0)  # [T]
+    return mean_loss("triplet_loss", loss.sum().to(dtype), len(loss))
 
 
 def mined_triplet_loss(distances: Tensor, triplets: Triplets, margin: float) -> Tensor:
@@ -44,18 +48,28 @@ def mined_triplet_loss(distances: Tensor, triplets: Triplets, margin: float) -> 
 
     Args:
         distances: between every two of the batch.                         # [B, B]
-        triplets: (anchor, positive, negative), numbers in the batch.      # [T] int64 each
+        triplets: (anchor, positive, negative), indices into the batch.    # [T] int64 each
         margin: M >= 0, in the unit of the distances.
     Returns:
-        The mean over the triplets; 0 if there are none.                   # []
+        The mean over the triplets, in float32 at least; 0 if there are none.    # []
+    Raises:
+        TypeError, ValueError: distances not [B, B], NaN or infinite; indices outside 0..B-1; margin below 0.
 
     >>> d = torch.tensor([[0.0, 1.0, 2.0], [1.0, 0.0, 0.5], [2.0, 0.5, 0.0]])
     >>> mined_triplet_loss(d, (torch.tensor([0, 1]), torch.tensor([1, 0]), torch.tensor([2, 2])), margin=0.1)
     tensor(0.3000)
     """
+    where = "mined_triplet_loss"
+    check_distances(where, distances)
+    check_positive(where, or_zero=True, margin=margin)
+    _check_triplets(where, triplets, len(distances))
     anchor, positive, negative = triplets
-    near, far = distances[anchor, positive], distances[anchor, negative]  # [T]
-    return mean_or_zero((near - far + margin).clamp(min=0))
+    # both at once: the gradient of one look-up is one [B, B] matrix
+    rows, columns = torch.stack([anchor, anchor]), torch.stack([positive, negative])
+    near, far = distances[rows, columns].to(
+        torch.promote_types(distances.dtype, torch.float32)
+    )  # [T]
+    return mean_loss(where, (near - far + margin).clamp(min=0).sum(), len(anchor))
 
 
 def batch_all_triplet_loss(distances: Tensor, labels: Tensor, margin: float) -> Tensor:
@@ -66,7 +80,9 @@ def batch_all_triplet_loss(distances: Tensor, labels: Tensor, margin: float) -> 
         labels: their classes.                                             # [B] int64
         margin: M >= 0, in the unit of the distances.
     Returns:
-        The mean over all triplets of the batch; 0 if there are none.      # []
+        The mean over all triplets of the batch, in float32 at least; 0 if there are none.    # []
+    Raises:
+        TypeError, ValueError: distances not [B, B] with [B] labels, NaN or infinite; margin below 0.
 
     Positive pairs are set against all negatives of their anchor at once, some anchors at a time: memory is
     O(B^2 K) for K pictures a class, in tiles of a few MB.
@@ -75,16 +91,20 @@ def batch_all_triplet_loss(distances: Tensor, labels: Tensor, margin: float) -> 
     >>> batch_all_triplet_loss(d, torch.tensor([0, 0, 1]), margin=0.1)
     tensor(0.3000)
     """
-    check_distances("batch_all_triplet_loss", distances, labels)
-    check_positive("batch_all_triplet_loss", or_zero=True, margin=margin)
+    where = "batch_all_triplet_loss"
+    check_distances(where, distances, labels)
+    check_positive(where, or_zero=True, margin=margin)
+    distances = distances.to(torch.promote_types(distances.dtype, torch.float32))
     same = labels[:, None] == labels  # [B, B]
     negatives = distances.masked_fill(same, torch.inf)  # an infinite distance costs nothing
     anchor, positive = positive_pairs(labels)  # [P]
-    total = distances.sum() * 0
+    # of no distances, but part of the graph
+    total = distances[:0].sum()
     for a, p in zip(anchor.split(1024), positive.split(1024), strict=True):
         total = total + (distances[a, p][:, None] + margin - negatives[a]).clamp(min=0).sum()
-    count = (~same).sum(1)[anchor].sum().item()  # negatives of every positive pair
-    return total / max(count, 1)
+    # negatives of every positive pair
+    count = (~same).sum(1)[anchor].sum().item()
+    return mean_loss(where, total, count)
 
 
 def pairwise_ranking_error(scores: Tensor, pairs: Tensor) -> Tensor:
@@ -93,12 +113,12 @@ def pairwise_ranking_error(scores: Tensor, pairs: Tensor) -> Tensor:
         1/|R| sum_{(i, j) in R} [a(x_i) - a(x_j) < 0]
 
     Args:
-        scores: a(x), one a thing.                            # [N]
-        pairs: R: in each, the first should score higher.     # [R, 2] int64, numbers of things
+        scores: a(x), one for each image.                     # [N]
+        pairs: R: in each, the first should score higher.     # [R, 2] int64, indices 0..N-1
     Returns:
-        In 0..1; ties are no error; 0 if there are no pairs.  # []
+        In 0..1, in float32 at least; ties are no error; 0 if there are no pairs.    # []
     Raises:
-        ValueError: scores not [N], pairs not [R, 2], a number outside 0..N-1, NaN.
+        TypeError, ValueError: scores not [N], pairs not [R, 2] int64, an index outside 0..N-1, NaN.
 
     It counts, so its gradient is 0 everywhere: to train, replace the step by a hinge, as the triplet loss does.
     With R = every (same, different) pair of pairs it is 1 - AUC, ties aside. Lecture topic L5.16.
@@ -106,11 +126,27 @@ def pairwise_ranking_error(scores: Tensor, pairs: Tensor) -> Tensor:
     >>> pairwise_ranking_error(torch.tensor([0.9, 0.5, 0.7]), torch.tensor([[0, 1], [1, 2]]))
     tensor(0.5000)
     """
-    if scores.ndim != 1 or pairs.ndim != 2 or pairs.shape[1] != 2:
-        raise ValueError(
-            f"pairwise_ranking_error: scores must be [N] and pairs [R, 2], got {shape(scores)} and {shape(pairs)}"
+    where = "pairwise_ranking_error"
+    check_tensor(where, "[N]", scores=scores)
+    check_tensor(where, "[R, 2]", torch.int64, pairs=pairs)
+    if scores.isnan().any():
+        raise ValueError(f"{where}: scores have NaN")
+    check_indices(where, len(scores), pairs=pairs)
+    wrong = scores[pairs[:, 0]] < scores[pairs[:, 1]]  # [R]
+    return mean_loss(
+        where, wrong.sum().to(torch.promote_types(scores.dtype, torch.float32)), len(pairs)
+    )
+
+
+def _check_triplets(where: str, triplets: Triplets, size: int) -> None:
+    """Raise unless anchor, positive and negative are as many indices into a batch of `size` images."""
+    if not isinstance(triplets, tuple | list) or len(triplets) != 3:
+        raise TypeError(
+            f"{where}: triplets must be (anchor, positive, negative), got {type(triplets).__name__}"
         )
-    if torch.isnan(scores).any():
-        raise ValueError("pairwise_ranking_error: scores hold NaN")
-    check_labels("pairwise_ranking_error", pairs.flatten(), pairs.numel(), classes=len(scores))
-    return mean_or_zero((scores[pairs[:, 0]] < scores[pairs[:, 1]]).to(scores.dtype))
+    named = dict(zip(("anchor", "positive", "negative"), triplets, strict=True))
+    check_tensor(where, "[T]", torch.int64, **named)
+    if len({len(part) for part in triplets}) > 1:
+        shapes = ", ".join(shape(part) for part in triplets)
+        raise ValueError(f"{where}: triplets must be [T] each, got {shapes}")
+    check_indices(where, size, **named)

@@ -5,34 +5,49 @@ python -m course_lib.recipes yolo      this one
 """
 
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from course_lib.data import datasets
 from course_lib.data.holders import AnnotatedImages
-from course_lib.detectors.detr import Detr, train_detr
-from course_lib.detectors.fast_rcnn import FastRCNN, train_fast_rcnn
-from course_lib.detectors.faster_rcnn import FasterRCNN, train_faster_rcnn
-from course_lib.detectors.mask_rcnn import MaskRCNN, padded_masks, train_mask_rcnn
-from course_lib.detectors.rcnn import RCNN, train_rcnn
-from course_lib.detectors.retinanet import RetinaNet, train_retinanet
+from course_lib.detectors.detector import Detector
 from course_lib.detectors.targets import padded
-from course_lib.detectors.yolo import Yolo, train_yolo
+from course_lib.detectors.training import Recipe, train
 from course_lib.training.weights import load_or_train
 
 SCENES = {"train": 4096, "val": 300, "test": 500}  # how many of each, 96 x 96 pixels
-RECIPES: dict[str, tuple[Callable[[int], nn.Module], Callable[..., list[float]]]] = {
-    "rcnn": (RCNN, train_rcnn),
-    "fast_rcnn": (FastRCNN, train_fast_rcnn),
-    "faster_rcnn": (FasterRCNN, train_faster_rcnn),
-    "mask_rcnn": (MaskRCNN, train_mask_rcnn),
-    "yolo": (Yolo, train_yolo),
-    "retinanet": (RetinaNet, train_retinanet),
-    "detr": (Detr, train_detr),
-}  # name -> made of a number of classes, trained on images, boxes, labels
-# These do not start from nothing: their backbone is a copy of another detector's, already trained.
-BACKBONE_OF = {"detr": "yolo"}
+
+
+def _make(module: str, name: str, classes: int) -> Detector:
+    """A detector whose file is imported now: whoever trains YOLO does not depend on DETR."""
+    return getattr(import_module(f"course_lib.detectors.{module}"), name)(classes)
+
+
+# Name -> made of a number of classes, and the recipe it is trained by: about a minute on a CPU core each.
+RECIPES: dict[str, tuple[Callable[[int], Detector], Recipe]] = {
+    "rcnn": (partial(_make, "rcnn", "RCNN"), Recipe("R-CNN", steps=320, max_seconds=900)),
+    "fast_rcnn": (
+        partial(_make, "fast_rcnn", "FastRCNN"),
+        Recipe("Fast R-CNN", steps=700, max_seconds=900),
+    ),
+    "faster_rcnn": (
+        partial(_make, "faster_rcnn", "FasterRCNN"),
+        Recipe("Faster R-CNN", steps=500, max_seconds=900),
+    ),
+    "mask_rcnn": (
+        partial(_make, "mask_rcnn", "MaskRCNN"),
+        Recipe("Mask R-CNN", 330, max_seconds=900, targets=("boxes", "labels", "masks")),
+    ),
+    "yolo": (partial(_make, "yolo", "Yolo"), Recipe("YOLO", steps=1300, lr=5e-3)),
+    "retinanet": (partial(_make, "retinanet", "RetinaNet"), Recipe("RetinaNet", 700, lr=5e-3)),
+    "detr": (
+        partial(_make, "detr", "Detr"),
+        Recipe("DETR", steps=500, lr=2e-3, max_norm=1.0, backbone="yolo"),
+    ),
+}
 
 
 def street_scenes(split: str, seed: int = 0) -> AnnotatedImages:
@@ -40,9 +55,9 @@ def street_scenes(split: str, seed: int = 0) -> AnnotatedImages:
 
     Args:
         split: "train", "val" or "test"; no scene is in two of them.
-        seed: another seed is another world.
+        seed: of the data.
     Returns:
-        Scenes of 96 x 96 pixels with one to six things each; a target holds boxes, labels, masks (and more).
+        Scenes of 96 x 96 pixels with one to six objects each; a target holds boxes, labels, masks (and more).
     Raises:
         ValueError: another split.
     """
@@ -53,7 +68,7 @@ def street_scenes(split: str, seed: int = 0) -> AnnotatedImages:
 
 def load_detector(
     name: str, scenes: AnnotatedImages, seed: int = 0
-) -> tuple[nn.Module, list[float]]:
+) -> tuple[Detector, list[float]]:
     """A trained detector: from data/cache where it was trained before, else trained now, with a progress bar.
 
     Args:
@@ -68,27 +83,23 @@ def load_detector(
     A detector is trained once, in whatever notebook comes first.
     """
     if name not in RECIPES:
-        raise ValueError(f"load_detector: there is no {name!r}; there are {list(RECIPES)}")
-    make, train = RECIPES[name]
+        raise ValueError(f"load_detector: name must be one of {list(RECIPES)}, got {name!r}")
+    make, recipe = RECIPES[name]
     torch.manual_seed(seed)
     detector = make(len(scenes.names))
-    if name in BACKBONE_OF:
-        teacher, _ = load_detector(BACKBONE_OF[name], scenes, seed)
+    if recipe.backbone:
+        teacher, _ = load_detector(recipe.backbone, scenes, seed)
         detector.backbone.load_state_dict(teacher.backbone.state_dict())
-    data = training_data(scenes)
-    if name == "mask_rcnn":
-        data = (*data, padded_masks(scenes.targets))
-    losses = load_or_train(f"detector-{name}", detector, train, *data)
-    return detector, losses
+
+    def train_by_recipe(detector: Detector, *data: Tensor) -> list[float]:
+        return train(detector, *data, recipe=recipe)
+
+    data = training_data(scenes, recipe.targets)
+    return detector, load_or_train(f"detector-{name}", detector, train_by_recipe, *data)
 
 
-def training_data(scenes: AnnotatedImages) -> tuple[Tensor, Tensor, Tensor]:
-    """Scenes as three tensors: images, boxes, labels.   # [N, 3, H, W], [N, M, 4], [N, M]"""
-    return scenes.images, *padded(scenes.targets)
-
-
-def main(names: list[str]) -> None:
-    """Train what is missing in the cache; every detector if none is named."""
-    scenes = street_scenes("train")
-    for name in names or RECIPES:
-        load_detector(name, scenes)
+def training_data(
+    scenes: AnnotatedImages, targets: tuple[str, ...] = ("boxes", "labels")
+) -> tuple[Tensor, ...]:
+    """Scenes as tensors: images, boxes, labels, and more where named.   # [N, 3, H, W], [N, M, 4], [N, M]"""
+    return scenes.images, *padded(scenes.targets, targets)

@@ -11,9 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib.arguments import check_vectors, shape
+from course_lib.arguments import check_count, check_vectors, shape
 from course_lib.cache import write
 from course_lib.search.exact import METRICS, ExactIndex, read_index
+
+# Bytes of a code whose bits an int16 can count.
+LONGEST = 4095
 
 
 class HyperplaneHash:
@@ -34,21 +37,19 @@ class HyperplaneHash:
     """
 
     def __init__(self, bits: int, dim: int, seed: int = 0):
-        if bits < 1 or dim < 1:
-            raise ValueError(
-                f"HyperplaneHash: bits and dim must be 1 or more, got {bits} and {dim}"
-            )
+        check_count("HyperplaneHash", bits=bits, dim=dim)
+        check_count("HyperplaneHash", least=0, seed=seed)
         generator = torch.Generator().manual_seed(seed)
         self.bits, self.dim, self.seed = bits, dim, seed
         # A plane through the origin is its normal.      # [bits, d]
         self.normals = torch.randn(bits, dim, generator=generator)
 
     def project(self, x: Tensor) -> Tensor:
-        """How far from each plane, and on which side; in units of |x| |normal|.        # [n, d] -> [n, bits]"""
+        """Scalar product with each plane's normal: its sign is the side.               # [n, d] -> [n, bits] float64"""
         check_vectors("HyperplaneHash", x=x)
         if x.shape[1] != self.dim:
             raise ValueError(f"HyperplaneHash: vectors must have d = {self.dim}, got {shape(x)}")
-        return x.detach().cpu().float() @ self.normals.T
+        return x.detach().cpu().double() @ self.normals.double().T
 
     def codes(self, x: Tensor) -> Tensor:
         """The bits of every vector, eight to a byte; bits that fill the last byte are 0.
@@ -70,15 +71,15 @@ def hamming(a: Tensor, b: Tensor) -> Tensor:
     Returns:
         Numbers of bits.                                          # [n, m] int16
     Raises:
-        TypeError, ValueError: not uint8; not [n, bytes] and [m, bytes].
+        TypeError, ValueError: not uint8; not [n, bytes] and [m, bytes]; more than 4095 bytes.
 
     Eight bytes are compared at a time: XOR leaves a 1 wherever two words differ, and the processor counts the ones.
 
     >>> hamming(torch.tensor([[0b0011]], dtype=torch.uint8), torch.tensor([[0b0101], [0b0011]], dtype=torch.uint8))
     tensor([[2, 0]], dtype=torch.int16)
     """
-    check_codes("hamming", a, b)
-    a_words, b_words = words(a), words(b)  # [words, n], [words, m]
+    _check_codes("hamming", a=a, b=b)
+    a_words, b_words = _words(a), _words(b)  # [words, n], [words, m]
     result = np.empty((len(a), len(b)), dtype=np.int16)
     differ, ones = np.empty(len(b), dtype=np.uint64), np.empty(len(b), dtype=np.uint8)
     for row, code in zip(result, a_words.T, strict=True):
@@ -90,10 +91,10 @@ def hamming(a: Tensor, b: Tensor) -> Tensor:
     return torch.from_numpy(result)
 
 
-def words(codes: Tensor) -> np.ndarray:
+def _words(codes: Tensor) -> np.ndarray:
     """Packed codes as 64-bit words, filled up with zeros; word by word, so that each can be swept in one go."""
     packed = codes.cpu().numpy()
-    packed = np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8)))
+    packed = np.ascontiguousarray(np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))))
     return np.ascontiguousarray(packed.view(np.uint64).T)  # [words, n]
 
 
@@ -113,11 +114,23 @@ def p_found(angle: Tensor, bits: int, tables: int) -> Tensor:
         tables: how many tables, with planes of their own.
     Returns:
         Probabilities, without multi-probe.                       # as angle
+    Raises:
+        TypeError, ValueError: angle not a floating-point tensor, or outside 0..pi; bits or tables below 1.
 
     >>> p_found(torch.tensor([0.0, torch.pi / 2]), bits=2, tables=2)
     tensor([1.0000, 0.4375])
     """
-    return 1 - (1 - p_same_bit(angle) ** bits) ** tables
+    check_count("p_found", bits=bits, tables=tables)
+    if not isinstance(angle, Tensor) or not angle.is_floating_point():
+        got = getattr(angle, "dtype", type(angle).__name__)
+        raise TypeError(f"p_found: angle must be a floating-point tensor, got {got}")
+    # pi itself, rounded to half precision, may be a little more
+    if not ((angle >= 0) & (angle <= math.pi * 1.01)).all():
+        raise ValueError(
+            f"p_found: angle must lie in 0..pi, got {angle.min().item():.3g} to {angle.max().item():.3g}"
+        )
+    same = p_same_bit(angle.double()).clamp(min=0)
+    return (1 - (1 - same**bits) ** tables).to(angle.dtype)
 
 
 class LSHIndex(ExactIndex):
@@ -151,25 +164,32 @@ class LSHIndex(ExactIndex):
         seed: int = 0,
     ):
         super().__init__(metric)
+        check_count("LSHIndex", tables=tables, bits=bits, probes=probes)
+        check_count("LSHIndex", least=0, seed=seed)
         most = 1 + bits + bits * (bits - 1) // 2  # buckets across at most two planes
-        if not (tables >= 1 and 1 <= bits <= 62 and 1 <= probes <= most):
+        if bits > 62 or probes > most:
             raise ValueError(
-                f"LSHIndex: tables must be 1 or more, bits in 1..62, probes in 1..{most}, got "
-                f"tables={tables}, bits={bits}, probes={probes}"
+                f"LSHIndex: bits must be at most 62 and probes at most {most}, got bits={bits}, probes={probes}"
             )
         self.tables, self.bits, self.probes, self.seed = tables, bits, probes, seed
         self.looked_at = 0.0
-        # Of each table: the buckets' numbers, rising, and the numbers of the vectors that lie in them.
-        self.sorted: list[tuple[Tensor, Tensor]] = []
+        self._buckets: list[tuple[Tensor, Tensor]] | None = None
 
     def add(self, x: Tensor) -> None:
-        """Append vectors, and put each into its bucket in every table."""
+        """Append vectors; arguments as in `ExactIndex.add`. They are put into buckets when these are next looked into."""
         super().add(x)
-        keys = self.keys(self.project(self.vectors))  # [N, tables]
-        self.sorted = [column.sort(stable=True) for column in keys.T]
+        self._buckets = None
+
+    @property
+    def buckets(self) -> list[tuple[Tensor, Tensor]]:
+        """Of each table: the buckets' numbers, rising, and the numbers of the vectors that lie in them.    # [N], [N]"""
+        if self._buckets is None:
+            keys = self.keys(self.project(self.vectors))  # [N, tables]
+            self._buckets = [column.sort(stable=True) for column in keys.T]
+        return self._buckets
 
     def project(self, x: Tensor) -> Tensor:
-        """Distances from all planes of all tables.            # [n, d] -> [n, tables, bits]"""
+        """Scalar products with all normals of all tables.      # [n, d] -> [n, tables, bits]"""
         planes = HyperplaneHash(self.tables * self.bits, x.shape[1], self.seed)
         return planes.project(x).unflatten(1, (self.tables, self.bits))
 
@@ -178,7 +198,7 @@ class LSHIndex(ExactIndex):
         return ((projected > 0).long() << torch.arange(self.bits)).sum(-1)
 
     def probe_keys(self, queries: Tensor) -> Tensor:
-        """The buckets to look into: the own one, then those across the planes the query is nearest to.
+        """The buckets to look into: the query's, then those across the planes the query is nearest to.
 
         Crossing one plane, or two, costs the sum of the squared distances to them; the cheapest crossings come first.
         """
@@ -188,34 +208,31 @@ class LSHIndex(ExactIndex):
         cost = near[..., i] + near[..., j] * (i != j)  # [q, tables, crossings]
         flips = (1 << i) | (1 << j)  # the bits that change
         cheapest = cost.topk(self.probes - 1, largest=False).indices
-        own = self.keys(projected)[..., None]  # [q, tables, 1]
-        return torch.cat([own, own ^ flips[cheapest]], dim=-1)  # [q, tables, probes]
+        home = self.keys(projected)[..., None]  # [q, tables, 1]
+        return torch.cat([home, home ^ flips[cheapest]], dim=-1)  # [q, tables, probes]
 
-    def candidates(self, queries: Tensor) -> list[Tensor]:
-        """For each query the numbers of all vectors in the buckets that it looks into."""
+    def _candidates(self, queries: Tensor) -> tuple[Tensor, Tensor]:
+        """Query and number of every vector in the buckets that the query looks into, each once, in order.   # [p], [p]"""
         keys = self.probe_keys(queries)  # [q, tables, probes]
-        runs: list[list[Tensor]] = [[] for _ in queries]
-        for table, (buckets, order) in enumerate(self.sorted):
-            wanted = keys[:, table].contiguous()  # a bucket is a run of the sorted vectors
-            begins = torch.searchsorted(buckets, wanted).tolist()
-            ends = torch.searchsorted(buckets, wanted, right=True).tolist()
-            for own, begin, end in zip(runs, begins, ends, strict=True):
-                own += [order[b:e] for b, e in zip(begin, end, strict=True) if e > b]
-        nothing = torch.empty(0, dtype=torch.long)
-        return [torch.cat(own).unique() if own else nothing for own in runs]
+        pairs = []
+        for table, (buckets, order) in enumerate(self.buckets):
+            probed = keys[:, table].contiguous()
+            # A bucket is a run of the sorted vectors.
+            begin = torch.searchsorted(buckets, probed).flatten()
+            size = torch.searchsorted(buckets, probed, right=True).flatten() - begin
+            run = torch.arange(len(size)).repeat_interleave(size)  # [p]
+            place = torch.arange(len(run)) - (size.cumsum(0) - size)[run] + begin[run]
+            pairs.append(run // self.probes * len(self) + order[place])
+        pairs = torch.cat(pairs).unique()
+        return pairs // len(self), pairs % len(self)
 
+    @torch.no_grad()
     def search(self, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """The k nearest of what lies in the query's buckets, nearest first; arguments as in `ExactIndex.search`."""
-        self.check_search(queries, k)
-        distances = torch.full((len(queries), k), torch.inf, dtype=queries.dtype)
-        numbers, compared = torch.full((len(queries), k), -1), 0
-        for q, inside in enumerate(self.candidates(queries)):
-            compared += len(inside)
-            if len(inside) > 0:
-                near, which = self.compare(queries[q : q + 1], inside[None], k)
-                distances[q, : len(near[0])], numbers[q, : len(near[0])] = near[0], which[0]
-        self.looked_at = compared / (len(queries) * len(self))
-        return distances, numbers
+        k = self._check_search(queries, k)
+        i, j = self._candidates(queries)
+        self.looked_at = len(i) / (len(queries) * len(self))
+        return self._compare(queries, i.to(queries.device), j.to(queries.device), k)
 
     def save(self, path: str | Path) -> None:
         """Write the index to a file (safetensors); it is there whole or not at all."""
@@ -234,11 +251,17 @@ class LSHIndex(ExactIndex):
         return index
 
 
-def check_codes(where: str, a: Tensor, b: Tensor) -> None:
-    """Raise unless both hold packed codes of one length."""
-    if wrong := {a.dtype, b.dtype} - {torch.uint8}:
-        raise TypeError(f"{where}: codes must be uint8, eight bits to a byte, got {wrong.pop()}")
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
+def _check_codes(where: str, **codes: Tensor) -> None:
+    """Raise unless all hold packed codes of one length, which int16 can count."""
+    for name, tensor in codes.items():
+        if not isinstance(tensor, Tensor) or tensor.dtype != torch.uint8:
+            got = getattr(tensor, "dtype", type(tensor).__name__)
+            raise TypeError(
+                f"{where}: {name} must be a tensor of uint8, eight bits to a byte, got {got}"
+            )
+    a, b = codes.values()
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or a.shape[1] > LONGEST:
         raise ValueError(
-            f"{where}: codes must be [n, bytes] and [m, bytes], got {shape(a)} and {shape(b)}"
+            f"{where}: codes must be [n, bytes] and [m, bytes] with at most {LONGEST} bytes, got {shape(a)} and "
+            f"{shape(b)}"
         )

@@ -1,6 +1,6 @@
 """Face verification: the same person or not, by a threshold on a score, and how good that is (L1.15, L2.10, L5.12).
 
-A score says how alike two pictures are: higher is more alike (for distances, give their negative). A pair is accepted
+A score says how alike two images are: higher is more alike (for distances, give their negative). A pair is accepted
 when its score is at or above the threshold. FAR, the false accept rate, is the share of different pairs that are
 accepted; TAR, the true accept rate (FaceNet's VAL), the share of same pairs that are.
 """
@@ -9,7 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib.arguments import check_labels, check_vectors, shape
+from course_lib.arguments import (
+    check_count,
+    check_labels,
+    check_share,
+    check_tensor,
+    check_vectors,
+    shape,
+)
 from course_lib.embeddings.distances import normalize
 
 
@@ -20,29 +27,35 @@ def all_pairs(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         x: embeddings.                                        # [n, d]
         labels: their classes.                                # [n] int64
     Returns:
-        Cosines in -1..1, and same (bool).                    # [n (n - 1) / 2] each
+        Cosines in -1..1, in float32 at least, and same (bool).    # [n (n - 1) / 2] each
+    Raises:
+        TypeError, ValueError: not floating-point [n, d] with [n] int64; empty; NaN or infinity.
 
     >>> all_pairs(torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]]), torch.tensor([3, 3, 4]))
     (tensor([1., 0., 0.]), tensor([ True, False, False]))
     """
     check_vectors("all_pairs", x=x)
     check_labels("all_pairs", labels, len(x))
-    x = normalize(x)
-    upper = torch.ones(len(x), len(x), dtype=torch.bool).triu(1)  # each pair once, none with itself
-    return (x @ x.T)[upper], (labels[:, None] == labels)[upper]
+    # rounded to 8 bits, by autocast or by bfloat16, the cosines would be full of ties
+    with torch.autocast(x.device.type, enabled=False):
+        x = normalize(x.to(torch.promote_types(x.dtype, torch.float32)))
+        cosines = (x @ x.T).clamp(-1, 1)
+    # each pair once, none with itself
+    upper = torch.ones_like(cosines, dtype=torch.bool).triu(1)
+    return cosines[upper], (labels[:, None] == labels)[upper]
 
 
 def roc(scores: Tensor, same: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The receiver operating characteristic: FAR and TAR at every threshold.
 
     Args:
-        scores: of pairs, higher is more alike.               # [N]
-        same: whether the pair is of one class.               # [N] bool
+        scores: of pairs, higher is more alike; infinite ones are allowed.    # [N]
+        same: whether the pair is of one class.                               # [N] bool
     Returns:
-        far, tar, thresholds: from (0, 0) at infinity, then one point for each distinct score, falling,
-        to (1, 1).                                            # [M + 1] float64 each, M <= N
+        far, tar, thresholds: from (0, 0) at infinity, where nothing is accepted, then one point for each
+        distinct score, falling, to (1, 1).                                   # [M + 1] float64 each, M <= N
     Raises:
-        TypeError, ValueError: not [N] and [N] bool; NaN; no same pair, or no different one.
+        TypeError, ValueError: not floating-point [N] and bool [N]; NaN; no same pair, or no different one.
 
     Equal to scikit-learn's `roc_curve(..., drop_intermediate=False)`. Lecture topics L1.15, L5.13.
 
@@ -50,19 +63,30 @@ def roc(scores: Tensor, same: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     >>> far.tolist(), tar.tolist()
     ([0.0, 0.0, 0.5, 1.0], [0.0, 0.5, 1.0, 1.0])
     """
-    check_scores("roc", scores, same)
-    scores, same = scores.detach().cpu().numpy(), same.cpu().numpy()
-    order = np.argsort(scores)[::-1]
-    ordered, hits = scores[order], same[order]
-    last = np.flatnonzero(np.diff(ordered, append=np.nan) != 0)  # of each run of equal scores
-    accepted_same = np.cumsum(hits, dtype=np.int64)[last]
+    return _roc(*_checked("roc", scores, same))
+
+
+def _roc(scores: Tensor, same: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The curve of checked scores: all of them are sorted, and those of same pairs looked up among them.
+
+    Values alone sort several times faster than an order of them (argsort) is found, and every step reads its
+    arrays from front to back.
+    """
+    falling, flags = -scores.cpu().numpy(), same.cpu().numpy()
+    ordered = np.sort(falling)
+    # the last of each run of equal scores; compared, since inf - inf is NaN
+    last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+    distinct = ordered[last]  # [M]
+    place = np.searchsorted(distinct, np.sort(falling[flags]))
+    accepted_same = np.bincount(place, minlength=len(last)).cumsum()  # [M]
     accepted_other = last + 1 - accepted_same
-    far, tar = accepted_other / accepted_other[-1], accepted_same / accepted_same[-1]
-    start = (0.0, 0.0, np.inf)
-    curves = (far, tar, ordered[last])
-    return tuple(
-        torch.from_numpy(np.append(first, rest)) for first, rest in zip(start, curves, strict=True)
-    )
+    points = torch.empty(3, len(last) + 1, dtype=torch.float64)
+    far, tar, thresholds = points
+    points[:, 0] = torch.tensor([0, 0, torch.inf])
+    np.divide(accepted_other, accepted_other[-1], out=far.numpy()[1:])
+    np.divide(accepted_same, accepted_same[-1], out=tar.numpy()[1:])
+    np.negative(distinct, out=thresholds.numpy()[1:])
+    return far, tar, thresholds
 
 
 def auc(scores: Tensor, same: Tensor) -> float:
@@ -73,7 +97,7 @@ def auc(scores: Tensor, same: Tensor) -> float:
     >>> auc(torch.tensor([0.9, 0.8, 0.8, 0.1]), torch.tensor([True, True, False, False]))
     0.875
     """
-    far, tar, _ = roc(scores, same)
+    far, tar, _ = _roc(*_checked("auc", scores, same))
     return torch.trapezoid(tar, far).item()
 
 
@@ -87,7 +111,7 @@ def equal_error_rate(scores: Tensor, same: Tensor) -> float:
     >>> equal_error_rate(torch.tensor([0.9, 0.3, 0.8, 0.1]), torch.tensor([True, True, False, False]))
     0.5
     """
-    far, tar, _ = roc(scores, same)
+    far, tar, _ = _roc(*_checked("equal_error_rate", scores, same))
     excess = far + tar - 1  # rises from -1 to 1; 0 is where we want to be
     after = (excess >= 0).nonzero()[0].item()
     before = after - 1
@@ -110,11 +134,11 @@ def tar_at_far(scores: Tensor, same: Tensor, far: float) -> float:
     >>> tar_at_far(torch.tensor([0.9, 0.3, 0.8, 0.1]), torch.tensor([True, True, False, False]), far=0.0)
     0.5
     """
-    check_scores("tar_at_far", scores, same)
-    if not 0 <= far <= 1:
-        raise ValueError(f"tar_at_far: far must lie in 0..1, got {far}")
+    scores, same = _checked("tar_at_far", scores, same)
+    check_share("tar_at_far", far=far)
     others, ours = scores[~same], scores[same]
-    allowed = int(far * len(others) + 1e-9)  # 1e-9: 0.29 * 100 is 28.999999999999996
+    # 1e-12: 0.29 * 100 is 28.999999999999996
+    allowed = int(far * len(others) * (1 + 1e-12))
     if allowed == len(others):
         return 1.0
     refused = others.kthvalue(len(others) - allowed).values  # the highest that must not be accepted
@@ -138,37 +162,42 @@ def kfold_accuracy(scores: Tensor, same: Tensor, folds: int | Tensor = 10) -> Te
     >>> kfold_accuracy(torch.tensor([0.9, 0.2, 0.8, 0.1]), torch.tensor([True, False, True, False]), folds=2)
     tensor([1.0000, 0.5000], dtype=torch.float64)
     """
-    check_scores("kfold_accuracy", scores, same)
-    if isinstance(folds, int):
+    where = "kfold_accuracy"
+    scores, same = _checked(where, scores, same)
+    if not isinstance(folds, Tensor):
+        check_count(where, folds=folds)
         if not 2 <= folds <= len(scores):
-            raise ValueError(
-                f"kfold_accuracy: folds must be in 2..{len(scores)} (pairs), got {folds}"
-            )
-        folds = torch.arange(len(scores)) * folds // len(scores)
-    check_labels("kfold_accuracy", folds, len(scores))
+            raise ValueError(f"{where}: folds must be in 2..{len(scores)} (pairs), got {folds}")
+        folds = torch.arange(len(scores), device=scores.device) * folds // len(scores)
+    check_tensor(where, f"[{len(scores)}]", torch.int64, folds=folds)
     accuracies = []
     for fold in folds.unique():
         test = folds == fold
-        far, tar, thresholds = roc(scores[~test], same[~test])
-        positives, negatives = same[~test].sum(), (~same[~test]).sum()
+        rest = f"{where}: outside fold {fold.item()}"
+        far, tar, thresholds = _roc(*_checked(rest, scores[~test], same[~test]))
+        positives, negatives = same[~test].sum().cpu(), (~same[~test]).sum().cpu()
         right = (positives * tar + negatives * (1 - far)).round()  # pairs, at each threshold
-        accept = scores[test] >= thresholds[right.argmax()]
+        best = right.argmax()
+        # the first point accepts nothing, not even a score of infinity
+        accept = (scores[test].double() >= thresholds[best].item()) & bool(best > 0)
         accuracies.append((accept == same[test]).double().mean())
     return torch.stack(accuracies)
 
 
-def check_scores(where: str, scores: Tensor, same: Tensor) -> None:
-    """Raise unless scores [N] and same [N] bool fit together, without NaN, with both kinds of pairs."""
-    if scores.ndim != 1 or scores.shape != same.shape:
+def _checked(where: str, scores: Tensor, same: Tensor) -> tuple[Tensor, Tensor]:
+    """Scores in float32 at least and without a gradient, and same; raise unless they fit together, without NaN."""
+    check_tensor(where, "[N]", scores=scores)
+    check_tensor(where, "[N]", torch.bool, same=same)
+    if len(scores) != len(same):
         raise ValueError(
             f"{where}: scores and same must be [N] both, got {shape(scores)} and {shape(same)}"
         )
-    if same.dtype != torch.bool:
-        raise TypeError(f"{where}: same must be bool, got {same.dtype}")
-    if torch.isnan(scores).any():
+    scores = scores.detach().to(torch.promote_types(scores.dtype, torch.float32))
+    if len(scores) > 0 and scores.amax().isnan():
         raise ValueError(f"{where}: scores have NaN")
     positives = int(same.sum())
     if positives in (0, len(same)):
         raise ValueError(
             f"{where}: both same and different pairs are needed, got {positives} and {len(same) - positives}"
         )
+    return scores, same

@@ -254,13 +254,14 @@ from course_lib.detectors.postprocess import final_detections
 
 @torch.no_grad()
 def candidates(images):
-    """What the detector says before anything is thinned out: a dict of boxes, labels, scores a picture."""
-    found = []
+    """What the detector predicts before anything is thinned out: a dict of boxes, labels, scores an image."""
+    every = []
     for part in images.split(50):
-        said = detector(part)
-        for boxes, scores in zip(said.boxes.flatten(1, 3), said.scores.flatten(1, 3), strict=True):
-            found.append(final_detections(boxes, scores, iou_threshold=1.0, most=1000))
-    return found
+        prediction = detector(part)
+        boxes, scores = prediction.boxes.flatten(1, 3), prediction.scores.flatten(1, 3)
+        for b, s in zip(boxes, scores, strict=True):
+            every.append(final_detections(b, s, iou_threshold=1.0, max_detections=1000))
+    return every
 
 
 def closest_pair(target):
@@ -367,13 +368,13 @@ explore(
 # %% [markdown]
 # <details><summary>Answer</summary>The first and the third. The second is crossed out by the first, and what is crossed out crosses out nothing.</details>
 #
-# The library does the same, 64 boxes at a time, since a table of IoU for many boxes takes little longer than a row for one. The best 64 settle the matter among themselves; what stays of them crosses out what overlaps in the rest.
+# The library does the same, 128 boxes at a time, since a table of IoU for many boxes takes little longer than a row for one. The best 128 are decided among themselves; those of them that are kept cross out what overlaps in the rest.
 
 # %%
-from course_lib.detection.suppression import nms, settle, soft_nms
+from course_lib.detection.suppression import nms, soft_nms, survivors
 
 show_source(nms)
-show_source(settle)
+show_source(survivors)
 
 # %%
 boxes, scores, labels = random_boxes(500), torch.rand(500, generator=dice), torch.arange(500) % 6
@@ -449,7 +450,7 @@ def draw_nms(kind="NMS", iou_threshold=0.5, score_threshold=0.1, scene=crowded):
     return fig
 
 
-from course_lib.detection.average_precision import right_or_wrong
+from course_lib.detection.matching import right_or_wrong
 
 # %% tags=["nbval-ignore-output"]
 explore(
@@ -477,7 +478,8 @@ explore(
 # $$ \text{precision} = \frac{\text{right ones among the } k}{k}, \qquad \text{recall} = \frac{\text{right ones among the } k}{\text{objects there are}} . $$
 
 # %%
-from course_lib.detection.average_precision import average_precision, of_class, precision_recall
+from course_lib.detection.average_precision import average_precision, precision_recall
+from course_lib.detection.matching import of_class
 
 show_source(precision_recall)
 
@@ -692,7 +694,8 @@ claim(
 
 # %%
 from course_lib.detection.average_precision import average_precisions, evaluate_detections
-from course_lib.detection.matching import gather, judge
+from course_lib.detection.flatten import gather
+from course_lib.detection.matching import judge
 
 show_source(judge)
 show_source(average_precisions)

@@ -21,7 +21,6 @@ from matplotlib.collections import PolyCollection
 from matplotlib.patches import Rectangle
 from torch.nn import functional as F
 
-from course_lib.detection.anchors import decode
 from course_lib.detection.average_precision import evaluate_detections
 from course_lib.detection.overlap import box_iou
 from course_lib.detectors.backbone import STRIDE
@@ -109,7 +108,7 @@ print(f"{len(every):,} windows")
 
 # %%
 judged = test[:60]
-classic = propose(judged.images, most=2000)
+classic = propose(judged.images, max_proposals=2000)
 COUNTS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000]
 classic_recall = [recall(classic, judged.targets, most) for most in COUNTS]
 
@@ -173,7 +172,7 @@ claim(
 from course_lib.detectors.rcnn import RCNN, crops, fit_svm
 
 show_source(crops)
-show_source(RCNN.detect)
+show_source(RCNN.detections)
 
 # %% [markdown]
 # The CNN is first trained as a classifier of crops (object kinds and background), then left alone; the SVMs and the regression are fitted on its features afterwards. Three trainings, and none knows of the next: it is not *end to end*.
@@ -247,7 +246,7 @@ rcnn_found = detect_all(rcnn.detect, test.images[:100], size=4)
 took = (time.perf_counter() - started) / 100
 rcnn_map = evaluate_detections(rcnn_found, test.targets[:100])["AP50"]
 print(
-    f"R-CNN, {rcnn.most} proposals, 100 scenes: mAP@.5 {rcnn_map:.3f}, {1000 * took:.0f} ms a picture"
+    f"R-CNN, {rcnn.max_proposals} proposals, 100 scenes: mAP@.5 {rcnn_map:.3f}, {1000 * took:.0f} ms a picture"
 )
 
 # %%
@@ -370,12 +369,12 @@ explore(
 
 # %%
 show_source(multi_task_loss)
-logits, corrections = torch.randn(5, 7), torch.randn(5, 4)
-found, wanted = torch.tensor([2, -1, 0, -1, 5]), torch.randn(5, 4)
-classes, box = multi_task_loss(logits, corrections, found, wanted)
-hit = found >= 0
-peer_box = F.smooth_l1_loss(corrections[hit], wanted[hit], reduction="sum") / 5
-peer_classes = F.cross_entropy(logits, torch.where(hit, found, 6))
+logits, offsets = torch.randn(5, 7), torch.randn(5, 4)
+labels, target_offsets = torch.tensor([2, -1, 0, -1, 5]), torch.randn(5, 4)
+classes, box = multi_task_loss(logits, offsets, labels, target_offsets)
+positive = labels >= 0
+peer_box = F.smooth_l1_loss(offsets[positive], target_offsets[positive], reduction="sum") / 5
+peer_classes = F.cross_entropy(logits, torch.where(positive, labels, 6))
 claim(
     "both parts are PyTorch's",
     torch.allclose(box, peer_box) and torch.allclose(classes, peer_classes),
@@ -384,7 +383,7 @@ claim(
 # %% tags=["nbval-ignore-output"]
 fast_found = detect_all(fast.detect, test.images[:200], size=8)
 fast_map = evaluate_detections(fast_found, test.targets[:200])["AP50"]
-print(f"Fast R-CNN, {fast.most} proposals, 200 scenes: mAP@.5 {fast_map:.3f}")
+print(f"Fast R-CNN, {fast.max_proposals} proposals, 200 scenes: mAP@.5 {fast_map:.3f}")
 
 # %%
 claim("Fast R-CNN reaches mAP@.5 of .75", fast_map > 0.75)
@@ -406,7 +405,7 @@ def milliseconds(work, pictures, times=1):
     return 1000 * best / pictures
 
 
-rcnn.most = fast.most = 2000
+rcnn.max_proposals = fast.max_proposals = 2000
 for detector in (rcnn, fast):
     detector.detect(test.images[:1])  # warm up
 times = {
@@ -432,7 +431,7 @@ from course_lib.detectors.faster_rcnn import (
     RegionProposalNetwork,
     rpn_loss,
 )
-from course_lib.detectors.regions import SPREAD
+from course_lib.detectors.regions import decode_offsets
 
 show_source(RegionProposalNetwork)
 show_source(FasterRCNN.propose)
@@ -441,11 +440,9 @@ show_source(FasterRCNN.propose)
 faster, _ = load_detector("faster_rcnn", train, SEED)
 with torch.no_grad():
     map_ = faster.backbone(one.images)
-    objectness, corrections = faster.rpn(map_)
+    objectness, offsets = faster.rpn(map_)
 cells = faster.anchors(map_)
-print(
-    f"{len(cells)} anchors, objectness {list(objectness.shape)}, corrections {list(corrections.shape)}"
-)
+print(f"{len(cells)} anchors, objectness {list(objectness.shape)}, offsets {list(offsets.shape)}")
 
 # %%
 from torchvision.models.detection.anchor_utils import AnchorGenerator
@@ -472,7 +469,7 @@ claim(
 
 # %% jupyter={"source_hidden": true}
 sureness = objectness[0].sigmoid().view(12, 12, 9)
-moved = decode(corrections[0] * SPREAD, cells).view(12, 12, 9, 4)
+moved = decode_offsets(offsets[0], cells).view(12, 12, 9, 4)
 
 
 def draw_anchors(column=8, row=7):
@@ -528,7 +525,7 @@ explore(
 # %% tags=["nbval-ignore-output"]
 with torch.no_grad():
     maps = faster.backbone(judged.images)
-    learned = faster.propose(maps, *faster.rpn(maps), most=200)
+    learned = faster.propose(maps, *faster.rpn(maps), max_proposals=200)
 learned_recall = [recall(learned, judged.targets, most) for most in COUNTS[:8]]
 fig, (ax,) = plots.panels(1, height=3.0)
 ax.plot(COUNTS, classic_recall, "-o", color=plots.OTHER, lw=2, ms=4)
@@ -614,7 +611,7 @@ SETTINGS = {  # name, proposals -> detector, pictures, times
 times = dict.fromkeys(SETTINGS, float("inf"))
 for _ in range(3):
     for setting, (detector, pictures, repeats) in SETTINGS.items():
-        detector.most = setting[1]
+        detector.max_proposals = setting[1]
         took = milliseconds(detector.detect, pictures, repeats)
         times[setting] = min(times[setting], took)
 

@@ -22,7 +22,7 @@ import torch
 import torchvision
 from matplotlib.patches import Rectangle
 
-from course_lib.detection.anchors import anchors, decode
+from course_lib.detection.anchors import anchors
 from course_lib.detection.average_precision import evaluate_detections
 from course_lib.detection.overlap import box_iou
 from course_lib.detectors.postprocess import detect_all, final_detections
@@ -117,7 +117,7 @@ def draw_cell(scene=8, row=9, column=5, threshold=0.3):
         texts = [f"object {p:.2f}"] if p > 0.1 else [""]
         style = {"texts": texts, "width": 0.8 + 2.5 * float(p), "colours": plots.QUERY}
         draw_boxes(left, None, box.clamp(0, 96)[None], **style)
-    given = cells.classes[scene, row, column].softmax(0)
+    given = cells.logits[scene, row, column].softmax(0)
     middle.barh(range(6), given, color="#CFCFCF", height=0.75)
     middle.barh(range(6), cells.scores[scene, row, column].amax(0), color=plots.SAME, height=0.4)
     middle.set(
@@ -226,10 +226,10 @@ print(
 # $$ \underbrace{(12 \cdot 12 + 6 \cdot 6)}_{\text{cells}} \cdot \underbrace{2}_{\text{sizes}} \cdot \underbrace{3}_{\text{ratios}} = 1080 \text{ anchors}, \text{ each with } 6 \text{ class logits and } 4 \text{ corrections.} $$
 
 # %%
-from course_lib.detectors.retinanet import RetinaNet, targets
+from course_lib.detectors.retinanet import RetinaNet, anchor_targets
 
 show_source(RetinaNet.forward)
-show_source(targets)
+show_source(anchor_targets)
 
 # %% [markdown]
 # An anchor is to find an object if their IoU is .5 or more; the best anchor of an object is, whatever its IoU. So the anchors must suit the objects. Try: which objects have an anchor with IoU .5 at the sizes you choose?
@@ -346,7 +346,7 @@ with torch.no_grad():
     images, boxes, labels = training_data(scenes[:32])
     answers = retinanet(images.to(device()))
     said, asked = answers.logits.cpu(), answers.anchors.cpu()
-    aim, _ = targets(asked, boxes, labels)  # [32, A]
+    aim, _ = anchor_targets(asked, boxes, labels)  # [32, A]
     here = torch.zeros_like(said)
     where = torch.where(aim >= 0)
     here[(*where, aim[where])] = 1
@@ -439,7 +439,7 @@ with torch.no_grad():
     last = detr(test.images[:24].to(device()))[-1]
 from course_lib.detectors.set_matching import to_corners
 
-confidence, said_class = last.classes.softmax(-1)[..., :-1].cpu().max(-1)  # [24, Q]
+confidence, said_class = last.logits.softmax(-1)[..., :-1].cpu().max(-1)  # [24, Q]
 ranked = confidence.argsort(dim=1, descending=True)
 query_boxes = 96 * to_corners(last.boxes).cpu()
 attention = last.attention.cpu().unflatten(-1, (12, 12))
@@ -549,8 +549,8 @@ untrained = Detr(6).to(device()).eval()
 with torch.no_grad():
     before = untrained(test.images[:24].to(device()))[-1]
 SAID = {
-    "trained": (last.classes.softmax(-1).cpu(), last.boxes.cpu()),
-    "before training": (before.classes.softmax(-1).cpu(), before.boxes.cpu()),
+    "trained": (last.logits.softmax(-1).cpu(), last.boxes.cpu()),
+    "before training": (before.logits.softmax(-1).cpu(), before.boxes.cpu()),
 }
 
 
@@ -617,12 +617,11 @@ explore(
 # %% tags=["nbval-ignore-output"]
 @torch.no_grad()
 def without_nms(detector, images):
-    if isinstance(detector, Yolo):
-        cells = detector(images)
-        pairs = zip(cells.boxes.flatten(1, 3), cells.scores.flatten(1, 3), strict=True)
-    else:
-        said = detector(images)
-        pairs = zip(decode(said.deltas, said.anchors), said.logits.sigmoid(), strict=True)
+    prediction = detector(
+        images
+    )  # of YOLO, a box for each of B in each cell; of RetinaNet, for each anchor
+    boxes, scores = (x.flatten(1, -2) for x in (prediction.boxes, prediction.scores))
+    pairs = zip(boxes, scores, strict=True)
     return [final_detections(b, s, 0.05, iou_threshold=1.0) for b, s in pairs]
 
 
@@ -809,8 +808,7 @@ claim(
 
 # %% tags=["nbval-ignore-output"]
 from course_lib.data import datasets
-from course_lib.detectors.postprocess import resized
-from course_lib.detectors.targets import scene_batches
+from course_lib.detectors.targets import resized, scene_batches
 from course_lib.training.loop import fit
 from course_lib.training.weights import load_or_train
 

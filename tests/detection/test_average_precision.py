@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from course_lib.by_definition import average_precision as plain
 from course_lib.detection import average_precision as ap
-from course_lib.detection.average_precision import evaluate_detections, of_class, right_or_wrong
+from course_lib.detection.average_precision import evaluate_detections
+from course_lib.detection.flatten import KINDS
+from course_lib.detection.matching import of_class, right_or_wrong
 from tests.detection.detection_cases import NAMES, random_scenes, together, with_pycocotools
 
 
@@ -47,7 +49,7 @@ def test_voc_is_the_development_kits(seed, kind):
 
 
 @given(
-    outcomes=st.lists(st.booleans(), max_size=40), missed=st.integers(0, 9), kind=st.sampled_from(list(ap.KINDS))
+    outcomes=st.lists(st.booleans(), max_size=40), missed=st.integers(0, 9), kind=st.sampled_from(list(KINDS))
 )  # fmt: skip
 def test_one_curve_by_definition(outcomes, missed, kind):
     positives = sum(outcomes) + missed
@@ -76,7 +78,7 @@ def test_published_figures():
 
 def test_all_classes_at_once_is_each_by_itself():
     predictions, targets = random_scenes(7, images=20, extras=False)
-    for kind in ap.KINDS:
+    for kind in KINDS:
         for label, value in evaluate_detections(predictions, targets, kind)[
             "AP50_per_class"
         ].items():
@@ -156,9 +158,7 @@ def test_bad_input_is_named():
     ):  # fmt: skip
         with pytest.raises(ValueError, match=says):
             evaluate_detections(bad, truth)
-    with pytest.raises(
-        TypeError, match=r"labels must be a tensor \[B\] of int64, got \[1\] of float32"
-    ):
+    with pytest.raises(TypeError, match=r"labels must be .* int64, got \[1\] of float32"):
         evaluate_detections([{**good, "labels": torch.zeros(1)}], [target])
     for call in (evaluate_detections, lambda p, t, kind: right_or_wrong(p, t, kind=kind)):
         with pytest.raises(ValueError, match=r"kind must be one of .*'voc12'\), got 'voc'"):  # fmt: skip

@@ -146,7 +146,7 @@ def test_bad_boxes_are_named():
         encode(good, torch.zeros(1, 4))
     with pytest.raises(ValueError, match="anchors must have a width"):  # one of two has none
         encode(good, torch.cat([good, torch.zeros(1, 4)]))
-    with pytest.raises(ValueError, match=r"deltas must be \[..., 4\].* got \[1, 5\]"):
+    with pytest.raises(ValueError, match=r"offsets must be \[..., 4\].* got \[1, 5\]"):
         decode(torch.zeros(1, 5), good)
     for stride, size, ratio, says in ((0, 8, 1, "stride"), (8, 0, 1, "size"), (8, 8, 0, "ratio")):
         with pytest.raises(ValueError, match=f"anchors: {says} must be above 0, got 0"):

@@ -98,7 +98,7 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match="beta must be above 0, got 0"):
         smooth_l1_loss(three, three, beta=0)
     for alpha in (-0.5, 1.5):
-        with pytest.raises(ValueError, match=rf"alpha must lie in 0\.\.1, got {alpha}"):
+        with pytest.raises(ValueError, match=rf"alpha must be in 0\.\.1, got {alpha}"):
             focal_loss(three, three, alpha=alpha)
     with pytest.raises(ValueError, match="gamma must be 0 or above, got -1"):
         focal_loss(three, three, gamma=-1)

@@ -7,7 +7,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
-from course_lib.detection.average_precision import KINDS, evaluate_detections
+from course_lib.detection.average_precision import evaluate_detections
+from course_lib.detection.flatten import KINDS
 from course_lib.detection.masks import mask_iou
 from tests.detection.detection_cases import (
     NAMES,
@@ -123,22 +124,22 @@ def test_bad_input_is_named():
     bare = {name: good[name] for name in ("labels", "scores")}
     mask = good["masks"]
     for found, truth, says in (
-        (bare, target, r"predictions must hold masks, labels and scores .* got labels, scores in picture 1"),
-        ({"masks": mask}, target, r"predictions must hold masks, labels and scores .* got masks in picture 1"),
-        (good, {"labels": target["labels"]}, r"targets must hold masks, labels for .* got labels in picture 1"),
-        (good, {}, r"targets must hold masks, labels .* got nothing in picture 1"),
+        (bare, target, r"predictions must hold masks, labels and scores .* got labels, scores in image 1"),
+        ({"masks": mask}, target, r"predictions must hold masks, labels and scores .* got masks in image 1"),
+        (good, {"labels": target["labels"]}, r"targets must hold masks, labels for .* got labels in image 1"),
+        (good, {}, r"targets must hold masks, labels .* got nothing in image 1"),
         ({**good, "masks": mask[[0, 0]]}, target, r"predictions .* labels as masks .* \[2, 4, 4\] and labels \[1\]"),
         (good, {**target, "masks": mask[:0]}, r"targets .* labels as masks .* \[0, 4, 4\] and labels \[1\]"),
-        (good, half(0, 2, side=5), r"picture 1: .* got predictions \[1, 4, 4\] and targets \[1, 5, 5\]"),
-        (good, {**target, "masks": mask[0, :1]}, r"picture 1: targets must hold masks \[N, H, W\], bool, got \[1, 4\]"),
-        (good, {**target, "area": torch.zeros(3)}, r"area must be one for each label of a picture, \[1\], got \[3\]"),
+        (good, half(0, 2, side=5), r"image 1: .* got predictions \[1, 4, 4\] and targets \[1, 5, 5\]"),
+        (good, {**target, "masks": mask[0, :1]}, r"image 1: targets must hold masks \[N, H, W\], bool, got \[1, 4\]"),
+        (good, {**target, "area": torch.zeros(3)}, r"area must be one for each label .*, a tensor \[1\], got \[3\]"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=f"^evaluate_detections: {says}"):
             evaluate_detections([good, found], [target, truth], shapes="masks")
     soft = {**good, "masks": mask[:, None].float()}  # as torchvision's Mask R-CNN gives them
     with pytest.raises(TypeError, match=r"bool, got torch\.float32 \[1, 1, 4, 4\]"):
         evaluate_detections([soft], [target], shapes="masks")
-    with pytest.raises(ValueError, match=r"must hold boxes, .* got masks, labels, scores in pic"):
+    with pytest.raises(ValueError, match=r"must hold boxes, .* got masks, labels, scores in ima"):
         evaluate_detections([good], [target])
     with pytest.raises(ValueError, match=r"shapes must be one of \('boxes', 'masks'\), got 'segm'"):
         evaluate_detections([good], [target], shapes="segm")

@@ -116,18 +116,18 @@ def test_bad_candidates_are_named():
             with pytest.raises(ValueError, match=says):
                 call(bad, torch.zeros(len(bad)), iou_threshold=0.5)
         for scores, t, says in (
-            (torch.zeros(2), 0.5, r"one for each box, \[1\], got \[2\]"),
+            (torch.zeros(2), 0.5, r"scores must be a tensor \[1\] .*, got \[2\]"),
             (torch.tensor([math.nan]), 0.5, "NaN"),
             (torch.zeros(1), 1.5, "in 0..1, got 1.5"),
             (torch.zeros(1), -0.1, "in 0..1, got -0.1"),
         ):
             with pytest.raises(ValueError, match=says):
                 call(good, scores, iou_threshold=t)
-    with pytest.raises(ValueError, match=r"labels must be one for each box, \[1\], got \[3\]"):
-        suppression.batched_nms(good, torch.zeros(1), torch.zeros(3), 0.5)
+    with pytest.raises(ValueError, match=r"labels must be a tensor \[1\] of int64, got \[3\]"):
+        suppression.batched_nms(good, torch.zeros(1), torch.zeros(3).long(), 0.5)
     with pytest.raises(ValueError, match="'linear' or 'gaussian', got 'hard'"):
         suppression.soft_nms(good, torch.zeros(1), "hard")
-    with pytest.raises(ValueError, match="0 or above, got -1"):
+    with pytest.raises(ValueError, match="0 or above and finite, got -1"):
         suppression.soft_nms(good, -torch.ones(1))
     with pytest.raises(ValueError, match="sigma must be above 0, got 0"):
         suppression.soft_nms(good, torch.ones(1), "gaussian", sigma=0)

@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from course_lib.by_definition import detection as plain
-from course_lib.data.holders import AnnotatedImages
 from course_lib.detection.anchors import anchors, encode
 from course_lib.detectors import retinanet, set_matching, yolo
-from course_lib.detectors.detr import Detr, Prediction, cell_centres, set_loss, waves
+from course_lib.detectors.detr import (
+    Detr,
+    DetrPrediction,
+    cell_centres,
+    position_encoding,
+    set_loss,
+)
 from course_lib.detectors.retinanet import RetinaNet
 from course_lib.detectors.yolo import Yolo
-from course_lib.recipes import detectors
 from course_lib.training.loop import fit
 
 DETECTORS = (Yolo, RetinaNet, Detr)
@@ -71,7 +75,10 @@ def test_overfits_two_scenes(kind):
         detector, lambda _: (images, boxes, labels), kind.loss, steps=60, lr=3e-3, max_norm=5.0
     )
     assert losses[-1] < 0.25 * losses[0]
-    for i, found in enumerate(detector.train().detect(images)):  # two scenes are all it ever saw
+    detector.train()
+    for _ in range(20):  # the running means of batch norm lag behind the weights
+        detector(images)
+    for i, found in enumerate(detector.detect(images)):
         here = labels[i] >= 0
         count = int(here.sum())
         iou = torchvision.ops.box_iou(found["boxes"][:count], boxes[i, here])
@@ -137,19 +144,6 @@ def test_the_same_seed_trains_the_same_weights(kind):
     assert torch.equal(*runs)
 
 
-@pytest.mark.parametrize("kind", DETECTORS)
-def test_bad_input(kind):
-    with pytest.raises(ValueError, match=rf"{kind.__name__}: classes must be above 0, got 0"):
-        kind(0)
-    with pytest.raises(ValueError, match=r"images must be \[B, 3, H, W\], got \[2, 1, 64, 64\]"):
-        made(kind).detect(torch.zeros(2, 1, 64, 64))
-    images, boxes, labels = batch()
-    with pytest.raises(
-        ValueError, match=r"boxes must be \[3, M, 4\] and labels \[3, M\], got \[2, "
-    ):
-        made(kind).loss(images, boxes[:2], labels[:2])
-
-
 # ---- YOLO
 
 
@@ -159,10 +153,10 @@ def test_a_cell_can_say_every_box_around_it(seed):
     labels = torch.zeros(1, 6, dtype=torch.int64)
     _, row, column, box, _ = yolo.objects_in_cells(boxes, labels)
     numbers = torch.zeros(6, 8, 8, 1, 4)
-    numbers[torch.arange(6), row, column, 0] = yolo.to_numbers(box, row, column)
-    back = yolo.to_boxes(numbers)[torch.arange(6), row, column, 0]
+    numbers[torch.arange(6), row, column, 0] = yolo.encode_cells(box, row, column)
+    back = yolo.decode_cells(numbers)[torch.arange(6), row, column, 0]
     torch.testing.assert_close(back, box, atol=1e-4, rtol=1e-5)
-    inside = yolo.to_numbers(box, row, column)[:, :2]
+    inside = yolo.encode_cells(box, row, column)[:, :2]
     assert ((inside >= 0) & (inside < 1)).all()
 
 
@@ -184,7 +178,7 @@ def test_a_hand_made_scene_in_yolo_cells():
     picture, row, column, box, label = yolo.objects_in_cells(boxes, torch.tensor([[2]]))
     assert (picture.item(), row.item(), column.item(), label.item()) == (0, 3, 3, 2)
     expected = [[0.0, 0.0, 0.0, -math.log(2)]]  # at the cell's corner; 32 wide, 16 high
-    torch.testing.assert_close(yolo.to_numbers(box, row, column), torch.tensor(expected))
+    torch.testing.assert_close(yolo.encode_cells(box, row, column), torch.tensor(expected))
 
 
 @given(st.integers(0, 10_000), st.integers(0, 7))
@@ -214,11 +208,11 @@ def yolo_loss_by_hand(cells, boxes, labels):
             best = int(iou.argmax())
             wanted[i, row, column, best] = 1
             aims = (x / 8 - column, y / 8 - row, math.log(w / 32), math.log(h / 32))
-            said = cells.numbers[i, row, column, best].tolist()
+            said = cells.offsets[i, row, column, best].tolist()
             for weight, aim, number in zip((2, 2, 1, 1), aims, said, strict=True):
                 e = abs(aim - number)
                 total += weight * (e * e / 0.2 if e < 0.1 else e - 0.05)
-            total -= math.log(cells.classes[i, row, column].softmax(0)[label].item())
+            total -= math.log(cells.logits[i, row, column].softmax(0)[label].item())
     for p, t in zip(
         cells.objectness.sigmoid().flatten().tolist(), wanted.flatten().tolist(), strict=True
     ):
@@ -237,14 +231,14 @@ def test_yolo_loss_is_the_literal_one():
 
 def test_yolo_scores_are_objectness_times_class():
     cells = made(Yolo).eval()(torch.rand(1, 3, 32, 32))
-    p = cells.objectness[0, 1, 2, 1].sigmoid() * cells.classes[0, 1, 2].softmax(0)
+    p = cells.objectness[0, 1, 2, 1].sigmoid() * cells.logits[0, 1, 2].softmax(0)
     torch.testing.assert_close(cells.scores[0, 1, 2, 1], p)
     assert (cells.scores.sum(-1) <= 1).all()
 
 
 def test_yolo_refuses_an_object_outside_the_picture():
     outside = torch.tensor([[[60.0, 0, 90, 10]]])
-    with pytest.raises(ValueError, match=r"centre must lie in the picture, got \[60.0, 0.0, 90.0"):
+    with pytest.raises(ValueError, match=r"centre must lie in the image, got \[60.0, 0.0, 90.0"):
         made(Yolo).loss(torch.zeros(1, 3, 64, 64), outside, torch.tensor([[0]]))
 
 
@@ -277,7 +271,7 @@ def test_retinanet_targets_by_definition():
     """A hit from .5, the best anchor of each object whatever its IoU, nothing below .4, no opinion between."""
     asked = anchors(8, 8, 8, (14.0, 22.0), (0.7, 1.4))
     _, boxes, labels = batch(pictures=4)
-    found, box = retinanet.targets(asked, boxes, labels)
+    found, box = retinanet.anchor_targets(asked, boxes, labels)
     seen = set()
     for i in range(4):
         here = labels[i] >= 0
@@ -293,10 +287,10 @@ def test_retinanet_targets_by_definition():
 def test_retinanet_loss_is_torchvisions():
     images, boxes, labels = batch(pictures=4)
     detector = made(RetinaNet)
-    torch.nn.init.zeros_(detector.classify.bias)  # so that all anchors count, and would be missed
+    torch.nn.init.zeros_(detector.logits.bias)  # so that all anchors count, and would be missed
     answers = RetinaNet.forward(detector, images)
     detector.forward = lambda _: answers
-    found, box = retinanet.targets(answers.anchors, boxes, labels)
+    found, box = retinanet.anchor_targets(answers.anchors, boxes, labels)
     total, count = 0.0, int((found >= 0).sum())
     for i in range(4):
         for a in range(len(answers.anchors)):
@@ -306,7 +300,7 @@ def test_retinanet_loss_is_torchvisions():
             if found[i, a] >= 0:
                 aim[found[i, a]] = 1
                 correction = encode(box[i, a], answers.anchors[a])
-                said = answers.deltas[i, a]
+                said = answers.offsets[i, a]
                 total += F.smooth_l1_loss(said, correction, beta=1 / 9, reduction="sum").item()
             logits = answers.logits[i, a]
             total += torchvision.ops.sigmoid_focal_loss(logits, aim, reduction="sum").item()
@@ -363,7 +357,7 @@ def random_prediction(pictures=3, queries=6, seed=0):
     dice = torch.Generator().manual_seed(seed)
     boxes = set_matching.to_centres(random_boxes(pictures * queries, 64, seed) / 64)
     classes = torch.randn(pictures, queries, CLASSES + 1, generator=dice)
-    return Prediction(classes, boxes.view(pictures, queries, 4), None)
+    return DetrPrediction(classes, boxes.view(pictures, queries, 4), None)
 
 
 def test_set_loss_is_the_literal_one():
@@ -373,7 +367,7 @@ def test_set_loss_is_the_literal_one():
     class_sum, weight_sum, box_sum, count = 0.0, 0.0, 0.0, 0
     for i in range(3):
         slots = torch.where(labels[i] >= 0)[0]
-        p = said.classes[i].softmax(-1)
+        p = said.logits[i].softmax(-1)
         cost = set_matching.matching_cost(p, said.boxes[i], labels[i, slots], objects[i, slots])
         mine = dict(zip(*(x.tolist() for x in set_matching.match(cost)), strict=True))
         for q in range(6):
@@ -395,7 +389,7 @@ def test_the_order_of_the_queries_does_not_matter():
     said = random_prediction()
     _, boxes, labels = batch()
     objects = set_matching.to_centres(boxes / 64)
-    turned = Prediction(said.classes.flip(1), said.boxes.flip(1), None)
+    turned = DetrPrediction(said.logits.flip(1), said.boxes.flip(1), None)
     torch.testing.assert_close(set_loss(said, objects, labels), set_loss(turned, objects, labels))
 
 
@@ -404,8 +398,8 @@ def test_saying_a_thing_twice_costs():
     objects, labels = torch.tensor([[[0.5, 0.5, 0.2, 0.2]]]), torch.tensor([[1]])
     sure, silent = torch.tensor([0.0, 9, 0, 0]), torch.tensor([0.0, 0, 0, 9])
     boxes = objects.expand(1, 2, 4)
-    once = set_loss(Prediction(torch.stack([sure, silent])[None], boxes, None), objects, labels)
-    twice = set_loss(Prediction(torch.stack([sure, sure])[None], boxes, None), objects, labels)
+    once = set_loss(DetrPrediction(torch.stack([sure, silent])[None], boxes, None), objects, labels)
+    twice = set_loss(DetrPrediction(torch.stack([sure, sure])[None], boxes, None), objects, labels)
     assert once < 0.01 and twice > 1
 
 
@@ -427,56 +421,6 @@ def test_proposals_begin_around_their_own_cells():
 
 
 def test_every_place_has_waves_of_its_own():
-    rows = waves(cell_centres(12, 12))
+    rows = position_encoding(cell_centres(12, 12))
     assert rows.shape == (144, 96)
     assert (torch.cdist(rows, rows) + 9 * torch.eye(144)).min() > 0.5
-
-
-# ---- the recipes
-
-
-def few():
-    images, boxes, labels = two_scenes()
-    targets = [
-        {"boxes": b[k >= 0], "labels": k[k >= 0]} for b, k in zip(boxes, labels, strict=True)
-    ]
-    return AnnotatedImages(images, targets, ["red", "green", "blue"])
-
-
-def test_a_detector_is_trained_once_and_detr_takes_over_a_backbone(monkeypatch):
-    trained = []
-
-    def train(detector, images, boxes, labels):
-        trained.append((type(detector), detector.backbone.blocks[0].weight[0, 0, 0, 0].item()))
-        return fit(detector, lambda _: (images, boxes, labels), type(detector).loss, steps=2)
-
-    monkeypatch.setitem(detectors.RECIPES, "yolo", (Yolo, train))
-    monkeypatch.setitem(detectors.RECIPES, "detr", (Detr, train))
-    first, losses = detectors.load_detector("detr", few())
-    again, same_losses = detectors.load_detector("detr", few())
-    teacher, _ = detectors.load_detector("yolo", few())
-    assert [kind for kind, _ in trained] == [Yolo, Detr]
-    assert trained[1][1] == teacher.backbone.blocks[0].weight[0, 0, 0, 0].item()
-    assert losses == same_losses and len(losses) == 2
-    for p, q in zip(first.parameters(), again.parameters(), strict=True):
-        assert torch.equal(p, q)
-    assert not first.training and detectors.load_detector("yolo", few(), seed=1) is not None
-    assert len(trained) == 3  # another seed is another detector
-
-
-def test_the_recipes_refuses():
-    with pytest.raises(ValueError, match=r"there is no 'yolo13'; there are \["):
-        detectors.load_detector("yolo13", few())
-    with pytest.raises(ValueError, match=r"split must be one of .* got 'holidays'"):
-        detectors.street_scenes("holidays")
-
-
-def test_the_recipes_trains_what_is_named_or_all(monkeypatch):
-    trained = []
-    monkeypatch.setattr(detectors, "street_scenes", lambda split: split)
-    monkeypatch.setattr(
-        detectors, "load_detector", lambda name, scenes: trained.append((name, scenes))
-    )
-    detectors.main(["detr"])
-    detectors.main([])
-    assert trained == [(name, "train") for name in ["detr", *detectors.RECIPES]]

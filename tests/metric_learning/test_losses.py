@@ -229,12 +229,12 @@ TWO, LABELS = torch.ones(2, 3), torch.tensor([0, 1])
         (lambda: batch_all_triplet_loss(TWO, LABELS, 1), ValueError, r"\[B, B\] .*, got \[2, 3\] and \[2\]"),
         (lambda: centers.center_loss(TWO, LABELS, torch.zeros(1, 3)), ValueError, r"lie in 0..0, got 0 to 1"),
         (lambda: centers.center_loss(TWO, -LABELS, torch.zeros(2, 3)), ValueError, r"lie in 0..1, got -1 to 0"),
-        (lambda: pair_loss(TWO, LABELS, 1), ValueError, r"\[N\] both, got \[2, 3\] and \[2\]"),
-        (lambda: pair_loss(TWO[0, :2], LABELS, 1), TypeError, "same must be bool, got torch.int64"),
+        (lambda: pair_loss(TWO, LABELS > 0, 1), ValueError, r"rho must be a tensor \[N\] .* got \[2, 3\]"),
+        (lambda: pair_loss(TWO[0, :2], LABELS, 1), TypeError, r"same must be a tensor \[N\] of bool, got \[2\] of int64"),
         (lambda: rho_l2(TWO, TWO[:, :2]), ValueError, r"got x \[2, 3\] and y \[2, 2\]"),
-        (lambda: pairwise_ranking_error(TWO[0], TWO), ValueError, r"pairs \[R, 2\], got \[3\] and \[2, 3\]"),
+        (lambda: pairwise_ranking_error(TWO[0], TWO), TypeError, r"pairs must be a tensor \[R, 2\] of int64"),
         (lambda: pairwise_ranking_error(TWO[0], LABELS[None] + 2), ValueError, r"lie in 0..2, got 2 to 3"),
-        (lambda: pairwise_ranking_error(NAN[0], LABELS[None]), ValueError, "scores hold NaN"),
+        (lambda: pairwise_ranking_error(NAN[0], LABELS[None]), ValueError, "scores have NaN"),
     ],
 )  # fmt: skip
 def test_bad_input_is_told_what_was_expected(call, error, says):

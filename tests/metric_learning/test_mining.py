@@ -108,7 +108,7 @@ def test_nothing_is_mined_where_there_is_nothing():
         (torch.zeros(2, 3), torch.tensor([0, 1]), ValueError, r"\[B, B\] for labels \[B\], got \[2, 3\] and \[2\]"),
         (torch.zeros(2, 2), torch.tensor([0.0, 1]), TypeError, r"labels must .* int64, got .* of float32"),
         (torch.zeros(2, 2), torch.tensor([[0, 1]]), ValueError, r"labels must be a tensor \[B\] .* got \[1, 2\]"),
-        (torch.full((2, 2), torch.nan), torch.tensor([0, 1]), ValueError, "distances have NaN"),
+        (torch.full((2, 2), torch.nan), torch.tensor([0, 1]), ValueError, "distances .* has NaN or infinity"),
     ],
 )  # fmt: skip
 def test_bad_input_is_told_what_was_expected(mine, distances, labels, error, says):

@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
 from course_lib.search import exact as exact_module
-from course_lib.search.exact import ExactIndex, highest
-from course_lib.search.retrieval import precision_at_1
+from course_lib.search.exact import ExactIndex
 
 
 def vectors(n, d=8, seed=0):
@@ -72,13 +71,6 @@ def test_bad_calls_change_nothing():
         index.search(vectors(1, d=9), 1)
 
 
-def test_precision_at_1_counts_only_the_nearest():
-    labels = torch.tensor([0, 1, 2])
-    assert precision_at_1(torch.tensor([[0, 1], [0, 1]]), torch.tensor([0, 1]), labels) == 0.5
-    with pytest.raises(ValueError, match=r"\[2, 1\] and query_labels \[3\]"):
-        precision_at_1(torch.zeros(2, 1).long(), torch.zeros(3).long(), labels)
-
-
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 def test_same_neighbours_as_faiss_in_many_blocks(metric):
     import faiss
@@ -91,18 +83,6 @@ def test_same_neighbours_as_faiss_in_many_blocks(metric):
     theirs = faiss.IndexFlatL2(16) if metric == "euclidean" else faiss.IndexFlatIP(16)
     theirs.add(x.numpy())
     assert (index.search(queries, 10)[1].numpy() == theirs.search(queries.numpy(), 10)[1]).all()
-
-
-@given(n=st.integers(1, 3000), k=st.integers(1, 40), seed=st.integers(0, 99))
-def test_highest_is_topk(n, k, seed):
-    """Also where the highest are all in one group, and with ties."""
-    scores = vectors(3, d=n, seed=seed)
-    scores[1] = scores[1].round()
-    scores[2, ::256] += 10
-    best, where = highest(scores, k)
-    expected = scores.topk(min(k, n)).values
-    assert torch.equal(best, expected) and torch.equal(scores.gather(1, where), expected)
-    assert all(len(set(row)) == len(row) for row in where.tolist())
 
 
 @pytest.mark.parametrize("offset", [0.0, 100.0, 10_000.0])

@@ -169,12 +169,12 @@ CODES = torch.zeros(2, 3, dtype=torch.uint8)
 @pytest.mark.parametrize(
     "call, error, says",
     [
-        (lambda: HyperplaneHash(0, 8), ValueError, "must be 1 or more, got 0 and 8"),
+        (lambda: HyperplaneHash(0, 8), ValueError, "bits must be 1 or more, got 0"),
         (lambda: HyperplaneHash(4, 8).codes(vectors(2, d=7)), ValueError, r"must have d = 8, got \[2, 7\]"),
         (lambda: HyperplaneHash(4, 8).codes(vectors(2) * torch.nan), ValueError, "NaN"),
         (lambda: hamming(CODES, CODES[:, :2]), ValueError, r"got \[2, 3\] and \[2, 2\]"),
-        (lambda: hamming(CODES, CODES.int()), TypeError, "must be uint8, eight bits to a byte, got torch.int32"),
-        (lambda: LSHIndex(tables=0), ValueError, "got tables=0"),
+        (lambda: hamming(CODES, CODES.int()), TypeError, "b must be a tensor of uint8, eight bits to a byte, got torch.int32"),
+        (lambda: LSHIndex(tables=0), ValueError, "tables must be 1 or more, got 0"),
         (lambda: LSHIndex(bits=63), ValueError, "bits=63"),
         (lambda: LSHIndex(bits=2, probes=5), ValueError, "probes=5"),
         (lambda: LSHIndex(metric="l7"), ValueError, "LSHIndex: metric must be one of"),
