@@ -46,7 +46,8 @@ def main() -> None:
     for row, seed, s in tqdm(jobs):
         name = row if s == SCALE else f"{row}, s = {s}"
         rows.setdefault(name, []).append(tar_of(row, seed, s))
-    TABLE.write_text(json.dumps({"recipe": RECIPE, "tar": rows}, indent=1) + "\n")
+    text = json.dumps({"recipe": RECIPE, "tar": rows}, indent=1) + "\n"
+    TABLE.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
