@@ -78,8 +78,8 @@ class Detr(Detector):
 
     def forward(self, images: Tensor) -> list[DetrPrediction]:
         features = self.backbone(images)  # [N, 96, rows, columns]
-        centres = cell_centres(*features.shape[2:]).to(images.device)  # [T, 2]
-        positions = position_encoding(centres).to(features)  # [T, 96]
+        centres = _cell_centres(*features.shape[2:]).to(images.device)  # [T, 2]
+        positions = _position_encoding(centres).to(features)  # [T, 96]
         memory = self.encoder(features.flatten(2).transpose(1, 2) + positions)  # [N, T, 96]
         if hasattr(self, "propose"):
             offsets = at_least_float32(self.propose["offsets"](memory))
@@ -89,7 +89,7 @@ class Detr(Detector):
             no_object = logits.softmax(-1)[..., -1]  # [N, T]
             best = no_object.topk(min(QUERIES, len(centres)), largest=False).indices  # [N, Q]
             content, box_logits = _rows(memory, best), _rows(box_logits, best).detach()
-            place = position_encoding(box_logits[..., :2].sigmoid()).to(features)  # [N, Q, 96]
+            place = _position_encoding(box_logits[..., :2].sigmoid()).to(features)  # [N, Q, 96]
         else:
             stages, box_logits = [], images.new_zeros(len(images), QUERIES, 4)
             content, place = (p.expand(len(images), -1, -1) for p in (self.content, self.place))
@@ -159,7 +159,7 @@ def _box_head() -> nn.Sequential:
     return head
 
 
-def cell_centres(rows: int, columns: int) -> Tensor:
+def _cell_centres(rows: int, columns: int) -> Tensor:
     """(x, y) of the cells' centres as shares of the image, in reading order.   # [rows * columns, 2]"""
     y, x = torch.meshgrid(
         (torch.arange(rows) + 0.5) / rows, (torch.arange(columns) + 0.5) / columns, indexing="ij"
@@ -167,7 +167,7 @@ def cell_centres(rows: int, columns: int) -> Tensor:
     return torch.stack([x, y], dim=-1).flatten(0, 1)
 
 
-def position_encoding(points: Tensor) -> Tensor:
+def _position_encoding(points: Tensor) -> Tensor:
     """A position as sines and cosines, from half a wave over the image to eight: attention itself knows no positions.
 
     Args:

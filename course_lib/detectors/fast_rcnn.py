@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_lib.arguments import check_tensor
 from course_lib.detection.losses import smooth_l1_loss
 from course_lib.detection.roi import roi_pool
 from course_lib.detectors.backbone import STRIDE, WIDTH, at_least_float32
@@ -66,9 +67,15 @@ def multi_task_loss(
         target_offsets: that lead to the object, v; any number for background.   # [n, 4]
     Returns:
         The two parts, each a mean over all n; 0 where n is 0.
+    Raises:
+        TypeError, ValueError: other types or shapes.
 
     Girshick, Fast R-CNN, 2015, equation 1, with lambda = 1. Lecture topic L5.05.
     """
+    check_tensor("multi_task_loss", "[n, K + 1]", logits=logits)
+    check_tensor("multi_task_loss", f"[{len(logits)}]", torch.int64, labels=labels)
+    sides = f"[{len(logits)}, 4]"
+    check_tensor("multi_task_loss", sides, offsets=offsets, target_offsets=target_offsets)
     if len(labels) == 0:
         return logits.sum(), offsets.sum()  # of nothing: 0, with a gradient
     background = logits.shape[1] - 1

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_lib.arguments import check_tensor
 from course_lib.detection.anchors import anchors, clip
 from course_lib.detection.losses import smooth_l1_loss
 from course_lib.detection.roi import roi_align
@@ -73,6 +74,11 @@ def rpn_loss(
     An anchor is positive where IoU >= 0.5, or where no anchor is better for an object; negative where IoU < 0.3.
     Up to half of a sample are positive. (The paper: 0.7 and 0.3, 256 anchors.) Lecture topic L5.06.
     """
+    check_tensor("rpn_loss", "[A, 4]", cells=cells)
+    check_tensor("rpn_loss", f"[B, {len(cells)}]", objectness=objectness)
+    check_tensor("rpn_loss", f"[{len(objectness)}, {len(cells)}, 4]", offsets=offsets)
+    check_tensor("rpn_loss", f"[{len(objectness)}, M, 4]", boxes=boxes)
+    check_tensor("rpn_loss", str(list(boxes.shape[:2])), torch.int64, labels=labels)
     logits, positives, errors = [], [], []
     for i in range(len(boxes)):
         anchor_labels, matched = assign(cells, boxes[i], labels[i], low=0.3, high=0.5, rescue=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.arguments import shape
+from course_lib.arguments import check_tensor, shape
 from course_lib.detection.roi import roi_align
 from course_lib.detectors.backbone import STRIDE, WIDTH, at_least_float32
 from course_lib.detectors.faster_rcnn import FasterRCNN
@@ -53,6 +53,11 @@ def mask_targets(masks: Tensor, rois: Tensor, matched: Tensor) -> Tensor:
     Returns:
         1 where more than half of a cell's place is the object, else 0.   # [n, 14, 14] in the type of the boxes
     """
+    check_tensor("mask_targets", "[n, 4]", rois=rois)
+    check_tensor("mask_targets", f"[{len(rois)}]", torch.int64, matched=matched)
+    if not isinstance(masks, Tensor) or masks.ndim != 3:
+        got = shape(masks) if isinstance(masks, Tensor) else type(masks).__name__
+        raise TypeError(f"mask_targets: masks must be a tensor [M, H, W], got {got}")
     objects = masks[matched].to(rois.dtype)[:, None]  # [n, 1, H, W]: an image for each RoI
     parts = roi_align(objects, list(rois[:, None]), MASK, spatial_scale=1.0)
     return (parts[:, 0] > 0.5).to(rois.dtype)
@@ -68,12 +73,17 @@ def paste(masks: Tensor, boxes: Tensor, height: int, width: int) -> Tensor:
     Returns:
         Probabilities at the centre of every pixel.        # [n, height, width]
     """
+    check_tensor("paste", f"[n, {MASK}, {MASK}]", masks=masks)
+    check_tensor("paste", f"[{len(masks)}, 4]", boxes=boxes)
+    boxes, masks = at_least_float32(boxes), at_least_float32(masks)
     corner, size = boxes[:, :2], (boxes[:, 2:] - boxes[:, :2]).clamp(min=1e-6)  # [n, 2] each
     rows, columns = (torch.arange(side, device=boxes.device) + 0.5 for side in (height, width))
     pixels = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=2)  # [height, width, 2]
     place = (pixels - corner[:, None, None]) / size[:, None, None]  # [n, height, width, 2]
     how = {"padding_mode": "border", "align_corners": False}
-    whole = F.grid_sample(masks[:, None], 2 * place - 1, **how)[:, 0]  # [n, height, width]
+    whole = F.grid_sample(masks[:, None], (2 * place - 1).to(masks), **how)[
+        :, 0
+    ]  # [n, height, width]
     inside = ((place >= 0) & (place <= 1)).all(dim=3)  # from 0 to 1 over the box
     return whole * inside
 

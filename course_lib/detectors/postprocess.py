@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_lib.arguments import check_positive
+from course_lib.arguments import check_count, check_tensor
 from course_lib.detection.suppression import batched_nms
 from course_lib.machine import device
 
@@ -28,6 +28,9 @@ def final_detections(
     Returns:
         boxes [n, 4], labels [n], scores [n], best first. A box may appear once for every class.
     """
+    check_tensor("final_detections", "[A, 4]", boxes=boxes)
+    check_tensor("final_detections", f"[{len(boxes)}, C]", scores=scores)
+    check_count("final_detections", max_detections=max_detections)
     candidate, label = torch.where(scores > score_threshold)
     boxes, scores = boxes[candidate], scores[candidate, label]
     kept = batched_nms(boxes, scores, label, iou_threshold)[:max_detections]
@@ -49,10 +52,8 @@ def detect_all(
     Raises:
         TypeError, ValueError: images that are no tensor (`resized` makes one of a list); size not above 0.
     """
-    if not isinstance(images, Tensor):
-        got = type(images).__name__
-        raise TypeError(f"detect_all: images must be a tensor [N, 3, H, W], got {got}")
-    check_positive("detect_all", size=size)
+    check_tensor("detect_all", "[N, C, H, W]", images=images)
+    check_count("detect_all", size=size)
     detections = []
     for batch in images.split(size):
         detections += detect(batch.to(device()))

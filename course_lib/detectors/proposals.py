@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_lib.arguments import shape
+from course_lib.arguments import check_count, check_tensor
 from course_lib.detection.anchors import anchors, clip
 from course_lib.detection.overlap import box_iou
 from course_lib.detection.suppression import nms
@@ -57,6 +57,7 @@ def edge_strength(images: Tensor) -> Tensor:
     Returns:
         0 or above; the last row and column know one direction only.   # [B, H, W]
     """
+    check_tensor("edge_strength", "[B, C, H, W]", images=images)
     across = F.pad(images.diff(dim=3).abs().sum(1), (0, 1))  # [B, H, W]
     down = F.pad(images.diff(dim=2).abs().sum(1), (0, 0, 0, 1))  # [B, H, W]
     return (across + down - FAINT).clamp(min=0)
@@ -74,11 +75,15 @@ def integral_image(maps: Tensor) -> Tensor:
 
     Viola and Jones, Rapid Object Detection using a Boosted Cascade of Simple Features, 2001.
     """
+    check_tensor("integral_image", "[B, H, W]", maps=maps)
+    maps = at_least_float32(maps)
     return F.pad(maps.cumsum(1).cumsum(2), (1, 0, 1, 0))
 
 
 def sums_inside(integral: Tensor, boxes: Tensor) -> Tensor:
     """The map's sum over every box, rounded to whole pixels.   # [B, H + 1, W + 1], [W, 4] -> [B, W]"""
+    check_tensor("sums_inside", "[B, H + 1, W + 1]", integral=integral)
+    check_tensor("sums_inside", "[W, 4]", boxes=boxes)
     x1, y1, x2, y2 = boxes.round().long().unbind(1)
     return integral[:, y2, x2] - integral[:, y1, x2] - integral[:, y2, x1] + integral[:, y1, x1]
 
@@ -94,12 +99,12 @@ def window_scores(images: Tensor, boxes: Tensor) -> Tensor:
     Returns:
         Scores; only their order means something.          # [B, W]
     Raises:
-        ValueError: images not [B, 3, H, W].
+        TypeError, ValueError: images not [B, 3, H, W] or boxes not [W, 4], of floating point.
 
     The exponent keeps large windows from winning because they are large (in Edge Boxes it is 1.5, over the perimeter).
     """
-    if images.ndim != 4 or images.shape[1] != 3:
-        raise ValueError(f"window_scores: images must be [B, 3, H, W], got {shape(images)}")
+    check_tensor("window_scores", "[B, 3, H, W]", images=images)
+    check_tensor("window_scores", "[W, 4]", boxes=boxes)
     height, width = images.shape[2:]
     integral = integral_image(edge_strength(at_least_float32(images)))
     size = boxes[:, 2:] - boxes[:, :2]  # [W, 2]
@@ -120,12 +125,12 @@ def propose(images: Tensor, max_proposals: int = 2000) -> list[Tensor]:
         Boxes for each image, best first; fewer than `max_proposals` only where no more windows are left.
                                                            # B x [<= max_proposals, 4]
     Raises:
-        ValueError: images not [B, 3, H, W], or max_proposals below 1.
+        TypeError, ValueError: images not [B, 3, H, W] of floating point, or max_proposals below 1.
 
     Of the best 3 `max_proposals` windows NMS drops what overlaps a better one by IoU > 0.65. Lecture topic L5.04.
     """
-    if max_proposals < 1:
-        raise ValueError(f"propose: max_proposals must be 1 or more, got {max_proposals}")
+    check_tensor("propose", "[B, 3, H, W]", images=images)
+    check_count("propose", max_proposals=max_proposals)
     boxes = windows(*images.shape[-2:]).to(images.device)
     scores, order = window_scores(images, boxes).topk(min(3 * max_proposals, len(boxes)), dim=1)
     proposals = []
@@ -147,10 +152,13 @@ def recall(proposals: list[Tensor], targets: list[dict[str, Tensor]], max_propos
     Raises:
         ValueError: not as many images in both.
     """
+    check_count("recall", max_proposals=max_proposals)
     if len(proposals) != len(targets):
         raise ValueError(
             f"recall: proposals and targets must be of as many images, got {len(proposals)} and {len(targets)}"
         )
+    for boxes, target in zip(proposals, targets, strict=True):
+        check_tensor("recall", "[n, 4]", proposals=boxes, targets=target["boxes"])
     matched = [
         (box_iou(target["boxes"], boxes[:max_proposals]) >= 0.5).any(dim=1)
         for boxes, target in zip(proposals, targets, strict=True)

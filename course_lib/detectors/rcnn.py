@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_lib.arguments import check_positive, check_tensor
 from course_lib.detectors.backbone import WIDTH, at_least_float32
 from course_lib.detectors.detector import Detector
 from course_lib.detectors.proposals import propose, window_scores, windows
@@ -38,11 +39,15 @@ def crops(images: Tensor, boxes: list[Tensor]) -> Tensor:
     Returns:
         Crops, image by image; black beyond the image's edge.   # [sum n_i, 3, 32, 32]
     """
+    check_tensor("crops", "[B, 3, H, W]", images=images)
+    dtype, images = images.dtype, at_least_float32(images)
     height, width = images.shape[2:]
     scale = torch.tensor([width, height], device=images.device)
     steps = (torch.arange(SIDE, device=images.device) + 0.5) / SIDE  # of a side, 0..1
     parts = []
     for image, rois in zip(images, boxes, strict=True):
+        check_tensor("crops", "[n, 4]", boxes=rois)
+        rois = at_least_float32(rois)
         size = (1 + 2 * CONTEXT) * (rois[:, 2:] - rois[:, :2])  # [n, 2]
         corner = (rois[:, :2] + rois[:, 2:] - size) / 2
         x, y = (corner[:, :, None] + size[:, :, None] * steps).unbind(1)  # [n, 32] pixels, twice
@@ -50,7 +55,7 @@ def crops(images: Tensor, boxes: list[Tensor]) -> Tensor:
         places = 2 * torch.stack([x, y], dim=3) / scale - 1  # [n, 32, 32, 2], the image is -1..1
         copies = image.expand(len(rois), -1, -1, -1)
         parts.append(F.grid_sample(copies, places.to(image.dtype), align_corners=False))
-    return torch.cat(parts)
+    return torch.cat(parts).to(dtype)
 
 
 def fit_svm(features: Tensor, positive: Tensor, rounds: int = 2) -> tuple[Tensor, Tensor]:
@@ -70,6 +75,9 @@ def fit_svm(features: Tensor, positive: Tensor, rounds: int = 2) -> tuple[Tensor
     """
     from sklearn.svm import LinearSVC
 
+    check_tensor("fit_svm", "[n, D]", features=features)
+    check_tensor("fit_svm", f"[{len(features)}]", torch.bool, positive=positive)
+    features = at_least_float32(features.detach())
     if not positive.any() or positive.all():
         return torch.zeros(features.shape[1]), torch.tensor(1.0 if positive.any() else -1.0)
     chosen = positive.clone()
@@ -95,6 +103,9 @@ def fit_ridge(features: Tensor, targets: Tensor, penalty: float = 100.0) -> tupl
 
     The paper's appendix C (penalty 1000 on its features). Zeros where n is 0.
     """
+    check_tensor("fit_ridge", "[n, D]", features=features)
+    check_tensor("fit_ridge", f"[{len(features)}, 4]", targets=targets)
+    check_positive("fit_ridge", penalty=penalty)
     if len(features) == 0:
         return torch.zeros(features.shape[1], 4), torch.zeros(4)
     x, t = features.double(), targets.double()
@@ -157,7 +168,7 @@ class RCNN(Detector):
             features.append(
                 self.features(image[None].to(self.svm_bias.device), [candidates[kept]]).cpu()
             )
-        features, targets = at_least_float32(torch.cat(features)), offset_targets(samples, boxes)
+        features, targets = torch.cat(features), offset_targets(samples, boxes)
         roi_labels = torch.cat([sample.labels for sample in samples])
         svms = [fit_svm(features, roi_labels == c) for c in range(self.classes)]
         self.svm_weights.copy_(torch.stack([w for w, _ in svms], dim=1))

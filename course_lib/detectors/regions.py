@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from course_lib.arguments import check_share, check_tensor
 from course_lib.detection.anchors import clip, decode, encode
 from course_lib.detectors.postprocess import final_detections
 from course_lib.detectors.proposals import window_scores, windows
@@ -52,6 +53,8 @@ def balanced_sample(labels: Tensor, count: int, share: float) -> Tensor:
     >>> balanced_sample(torch.tensor([-1, 3, -2, -1]), count=2, share=0.5)[0]
     tensor(1)
     """
+    check_tensor("balanced_sample", "[A]", torch.int64, labels=labels)
+    check_share("balanced_sample", share=share)
     positive, negative = torch.where(labels >= 0)[0], torch.where(labels == NO_OBJECT)[0]
     positive = positive[torch.randperm(len(positive))[: round(share * count)]]
     negative = negative[torch.randperm(len(negative))[: count - len(positive)]]
@@ -67,6 +70,9 @@ def sample_rois(proposals: Tensor, boxes: Tensor, labels: Tensor) -> RoISample:
     Returns:
         Up to ROIS of them: positive from IoU .5 on, negative below.
     """
+    check_tensor("sample_rois", "[P, 4]", proposals=proposals)
+    check_tensor("sample_rois", "[M, 4]", boxes=boxes)
+    check_tensor("sample_rois", f"[{len(boxes)}]", torch.int64, labels=labels)
     candidates = torch.cat([proposals, boxes[labels != NO_OBJECT]])
     roi_labels, matched = assign(candidates, boxes, labels, low=0.5, high=0.5)
     kept = balanced_sample(roi_labels, ROIS, POSITIVE_SHARE)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from course_lib.arguments import check_tensor
 from course_lib.detection.anchors import anchors, decode, encode
 from course_lib.detection.losses import focal_loss, smooth_l1_loss
 from course_lib.detectors.backbone import STRIDE, WIDTH, at_least_float32
@@ -77,8 +78,8 @@ class RetinaNet(Detector):
             sizes = tuple(stride * scale for scale in SCALES)
             boxes.append(anchors(*features.shape[2:], stride, sizes, RATIOS))
             features = self.shared(features)
-            logits.append(per_anchor(self.logits(features)))
-            offsets.append(per_anchor(self.offsets(features)))
+            logits.append(_per_anchor(self.logits(features)))
+            offsets.append(_per_anchor(self.offsets(features)))
         return RetinaNetPrediction(
             torch.cat(boxes).to(images.device), torch.cat(logits, dim=1), torch.cat(offsets, dim=1)
         )
@@ -112,7 +113,7 @@ class RetinaNet(Detector):
         return [final_detections(boxes, scores, score_threshold=0.05) for boxes, scores in pairs]
 
 
-def per_anchor(outputs: Tensor) -> Tensor:
+def _per_anchor(outputs: Tensor) -> Tensor:
     """The head's channels, cell by cell, in the order of `anchors`.   # [N, K c, H, W] -> [N, H W K, c]"""
     per_cell = at_least_float32(outputs).unflatten(1, (len(SCALES) * len(RATIOS), -1))
     return per_cell.permute(0, 3, 4, 1, 2).flatten(1, 3)  # of [N, K, c, H, W]
@@ -129,7 +130,10 @@ def anchor_targets(anchors: Tensor, boxes: Tensor, labels: Tensor) -> tuple[Tens
         ignored, between.                                  # [N, A]
         the box of the matched object; without meaning where the class is < 0.   # [N, A, 4]
     """
-    if boxes.shape[1] == 0:
+    check_tensor("anchor_targets", "[A, 4]", anchors=anchors)
+    check_tensor("anchor_targets", "[N, M, 4]", boxes=boxes)
+    check_tensor("anchor_targets", str(list(boxes.shape[:2])), torch.int64, labels=labels)
+    if boxes.shape[1] == 0 or len(boxes) == 0:
         classes = labels.new_full((len(boxes), len(anchors)), NO_OBJECT)
         return classes, boxes.new_zeros(len(boxes), len(anchors), 4)
     classes, matched_boxes = [], []

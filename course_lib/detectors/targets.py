@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from course_lib.arguments import check_positive, shape
+from course_lib.arguments import check_count, check_tensor, shape
 from course_lib.data.holders import AnnotatedImages
 from course_lib.detection.anchors import clip
 from course_lib.detection.overlap import box_iou
@@ -34,15 +34,13 @@ def resized(scenes: AnnotatedImages, size: int) -> AnnotatedImages:
 
     Boxes are cut off at the image's edges, and those without area are left out: labelled photographs have some.
     """
-    check_positive("resized", size=size)
+    check_count("resized", size=size)
     images, targets = [torch.zeros(0, 3, size, size)], []
     for image, target in zip(scenes.images, scenes.targets, strict=True):
-        if image.ndim != 3 or image.shape[0] not in (1, 3) or image.numel() == 0:
-            raise ValueError(
-                f"resized: an image must be [3, H, W] or [1, H, W], got {shape(image)}"
-            )
-        if not image.is_floating_point():
-            raise TypeError(f"resized: images must be floating point in 0..1, got {image.dtype}")
+        check_tensor("resized", "[3 or 1, H, W]", image=image)
+        if image.shape[0] not in (1, 3) or image.numel() == 0:
+            got = shape(image)
+            raise ValueError(f"resized: an image must be [3, H, W] or [1, H, W], got {got}")
         height, width = image.shape[1:]
         scale = torch.tensor([size / width, size / height] * 2)
         squeezed = F.interpolate(image[None], (size, size), mode="bilinear", antialias=True)
@@ -66,7 +64,7 @@ def padded(
         Of each name the values of all images, with M the largest n; where there is no object, -1 as a label and 0 as
         anything else.                                     # [N, M, 4], [N, M] int64, [N, M, H, W]
     Raises:
-        ValueError: not as many of each name in an image.
+        TypeError, ValueError: no tensors, or not as many of each name in an image.
 
     >>> one = {"boxes": torch.ones(1, 4), "labels": torch.tensor([2])}
     >>> none = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
@@ -75,6 +73,11 @@ def padded(
             [-1]])
     """
     for i, target in enumerate(targets):
+        for name in names:
+            values = target[name]
+            if not isinstance(values, Tensor) or values.ndim == 0:
+                got = shape(values) if isinstance(values, Tensor) else type(values).__name__
+                raise TypeError(f"padded: {name} of image {i} must be a tensor [n, ...], got {got}")
         counts = {name: len(target[name]) for name in names}
         if len(set(counts.values())) > 1:
             raise ValueError(f"padded: image {i} must have as many of each, got {counts}")
@@ -103,7 +106,7 @@ def scene_batches(
     Raises:
         ValueError: no images; not as many of each; a map that has not a value at each pixel; size not above 0.
     """
-    check_positive("scene_batches", size=size)
+    check_count("scene_batches", size=size)
     tensors = (images, boxes, labels, *maps)
     counts = [len(tensor) for tensor in tensors]
     if counts[0] == 0 or len(set(counts)) > 1:
@@ -121,7 +124,7 @@ def scene_batches(
         chosen = torch.randint(len(images), (size,), generator=generator)
         mirror = torch.rand(size, generator=generator) < 0.5
         batch = [tensor[chosen] for tensor in tensors]
-        batch[1][mirror] = mirrored(batch[1][mirror], images.shape[3])
+        batch[1][mirror] = _mirrored(batch[1][mirror], images.shape[3])
         for pixels in (batch[0], *batch[3:]):
             pixels[mirror] = pixels[mirror].flip(-1)
         return tuple(batch)
@@ -129,7 +132,7 @@ def scene_batches(
     return sample
 
 
-def mirrored(boxes: Tensor, width: int) -> Tensor:
+def _mirrored(boxes: Tensor, width: int) -> Tensor:
     """The boxes in a mirror: x becomes width - x, and left becomes right.   # [..., 4] pixels -> [..., 4]"""
     x1, y1, x2, y2 = boxes.unbind(-1)
     return torch.stack([width - x2, y1, width - x1, y2], dim=-1)
@@ -158,6 +161,9 @@ def assign(
 
     Ren and others, Faster R-CNN, 2015, section 3.1.2. Lecture topic L5.06.
     """
+    check_tensor("assign", "[A, 4]", candidates=candidates)
+    check_tensor("assign", "[M, 4]", boxes=boxes)
+    check_tensor("assign", f"[{len(boxes)}]", torch.int64, labels=labels)
     present = torch.where(labels != NO_OBJECT)[0]  # [m]
     if len(present) == 0 or len(candidates) == 0:
         none = torch.zeros(len(candidates), dtype=torch.int64, device=labels.device)

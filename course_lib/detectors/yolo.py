@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_lib.arguments import check_tensor
 from course_lib.detection.losses import smooth_l1_loss
 from course_lib.detection.overlap import box_iou
 from course_lib.detectors.backbone import STRIDE, WIDTH, at_least_float32
@@ -70,7 +71,7 @@ class Yolo(Detector):
         )
         centre, log_size = place.unflatten(-1, (BOXES, 4)).split(2, dim=-1)
         offsets = torch.cat([2 * centre.sigmoid() - 0.5, log_size.clamp(max=2)], dim=-1)
-        return YoloPrediction(offsets, decode_cells(offsets), objectness, logits)
+        return YoloPrediction(offsets, _decode_cells(offsets), objectness, logits)
 
     def loss(self, images: Tensor, boxes: Tensor, labels: Tensor) -> Tensor:
         """Three errors added up: place, objectness, class; boxes and classes are trained where an object is.
@@ -91,7 +92,7 @@ class Yolo(Detector):
         where = image, row, column, chosen
         target_objectness = torch.zeros_like(prediction.objectness)
         target_objectness[where] = 1
-        target_offsets = encode_cells(box, row, column)  # [n, 4]
+        target_offsets = _encode_cells(box, row, column)  # [n, 4]
         place = smooth_l1_loss(prediction.offsets[where], target_offsets, beta=0.1)  # [n, 4]
         place = 2 * place[:, :2].sum() + place[:, 2:].sum()  # centres count twice
         objectness = F.binary_cross_entropy_with_logits(
@@ -109,7 +110,7 @@ class Yolo(Detector):
         return [final_detections(b, s) for b, s in zip(boxes, scores, strict=True)]
 
 
-def decode_cells(offsets: Tensor) -> Tensor:
+def _decode_cells(offsets: Tensor) -> Tensor:
     """Boxes in pixels from what the cells predict: (x + column) * 8 and 32 e^w, in the same way y and h.
 
     Args:
@@ -124,8 +125,8 @@ def decode_cells(offsets: Tensor) -> Tensor:
     return torch.cat([centre - size / 2, centre + size / 2], dim=-1)
 
 
-def encode_cells(boxes: Tensor, row: Tensor, column: Tensor) -> Tensor:
-    """What a cell should predict for a box; the way back of `decode_cells`.      # [n, 4], [n], [n] -> [n, 4]"""
+def _encode_cells(boxes: Tensor, row: Tensor, column: Tensor) -> Tensor:
+    """What a cell should predict for a box; the way back of `_decode_cells`.      # [n, 4], [n], [n] -> [n, 4]"""
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
     size = (boxes[:, 2:] - boxes[:, :2]).clamp(min=1)  # no box is thinner than a pixel
     return torch.cat(
@@ -142,6 +143,8 @@ def objects_in_cells(boxes: Tensor, labels: Tensor) -> tuple[Tensor, ...]:
         image, row, column: where the object's cell is.    # [n] int64 each
         its box and its class.                             # [n, 4], [n]
     """
+    check_tensor("objects_in_cells", "[N, M, 4]", boxes=boxes)
+    check_tensor("objects_in_cells", str(list(boxes.shape[:2])), torch.int64, labels=labels)
     image, slot = torch.where(labels != NO_OBJECT)
     box = boxes[image, slot]
     column, row = ((box[:, :2] + box[:, 2:]) / 2 / STRIDE).floor().long().unbind(1)
@@ -159,6 +162,8 @@ def responsible(candidates: Tensor, boxes: Tensor) -> Tensor:
 
     So a box that happens to fit is trained to fit better, and the B boxes of a cell come to share the work.
     """
+    check_tensor("responsible", "[n, 4]", boxes=boxes)
+    check_tensor("responsible", f"[{len(boxes)}, B, 4]", candidates=candidates)
     objects, per_cell = candidates.shape[:2]
     iou = box_iou(boxes, candidates.detach().flatten(0, 1))  # [n, n B]: also with others' cells
     return iou.view(objects, objects, per_cell).diagonal().T.argmax(dim=1)  # of [n, B]

@@ -11,12 +11,13 @@ from course_lib.detectors.backbone import STRIDE, WIDTH, Backbone
 from course_lib.detectors.targets import (
     IGNORED,
     NO_OBJECT,
+    _mirrored,
     assign,
-    mirrored,
     padded,
     resized,
     scene_batches,
 )
+from course_lib.detectors.yolo import Yolo
 
 
 def random_boxes(count, seed=0, size=96.0):
@@ -61,10 +62,10 @@ def test_padded_keeps_every_object(counts):
 def test_mirrored_boxes_hold_the_mirrored_picture():
     image = torch.zeros(1, 10, 12)
     image[:, 2:5, 1:4] = 1  # a thing from x = 1 to 4
-    box = mirrored(torch.tensor([1.0, 2.0, 4.0, 5.0]), 12)
+    box = _mirrored(torch.tensor([1.0, 2.0, 4.0, 5.0]), 12)
     assert box.tolist() == [8, 2, 11, 5]
     assert image.flip(2)[:, 2:5, 8:11].all() and image.sum() == 9
-    twice = mirrored(mirrored(random_boxes(5), 96), 96)
+    twice = _mirrored(_mirrored(random_boxes(5), 96), 96)
     torch.testing.assert_close(twice, random_boxes(5))
 
 
@@ -81,7 +82,7 @@ def test_scene_batches_mirror_half_and_leave_the_set_alone():
     assert len(which.unique()) == 4
     flipped = batch[:, 0, 0, 0] > batch[:, 0, 0, 7]
     assert 16 < flipped.sum() < 48
-    assert (objects[flipped] == mirrored(boxes[which[flipped]], 8)).all()
+    assert (objects[flipped] == _mirrored(boxes[which[flipped]], 8)).all()
     assert (objects[~flipped] == boxes[which[~flipped]]).all()
     assert (found[:, 0] == which).all() and (found[:, 1] == NO_OBJECT).all()
     assert torch.equal(images, kept[0]) and torch.equal(boxes, kept[1])
@@ -217,3 +218,80 @@ def test_resized_pictures_take_their_boxes_along():
     image[:] = torch.arange(80) % 4 == 0  # fine stripes turn grey, they do not vanish
     stripes = resized(AnnotatedImages([image], [nothing], ["a"]), 20)
     assert stripes.images.mean().item() == pytest.approx(0.25, abs=0.02)
+
+
+def test_no_photographs_and_grey_ones():
+    nothing = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0).long()}
+    for images in ([], torch.zeros(0, 3, 40, 40)):
+        empty = resized(AnnotatedImages(images, [], ["a"]), 32)
+        assert empty.images.shape == (0, 3, 32, 32) and empty.targets == []
+        assert postprocess.detect_all(Yolo(2).eval().detect, empty.images) == []
+    image = torch.rand(1, 20, 30, generator=torch.Generator().manual_seed(0))
+    mixed = AnnotatedImages([image, image.expand(3, 20, 30)], [nothing, nothing], ["a"])
+    grey, colour = resized(mixed, 32).images
+    assert torch.equal(grey, colour) and torch.equal(grey[0], grey[2])
+    assert len(postprocess.detect_all(Yolo(2).eval().detect, resized(mixed, 32).images)) == 2
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "says"),
+    [
+        (torch.zeros(3, 8, 8, dtype=torch.uint8), TypeError, "floating point, got .* uint8"),
+        (torch.zeros(4, 8, 8), ValueError, r"\[3, H, W\] or \[1, H, W\], got \[4, 8, 8\]"),
+        (torch.zeros(8, 8), ValueError, r"got \[8, 8\]"),
+        (torch.zeros(3, 0, 8), ValueError, r"got \[3, 0, 8\]"),
+    ],
+)
+def test_photographs_of_other_kinds_are_refused(image, error, says):
+    nothing = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0).long()}
+    with pytest.raises(error, match=f"^resized: .*{says}"):
+        resized(AnnotatedImages([image], [nothing], ["a"]), 32)
+    with pytest.raises((TypeError, ValueError), match=r"^resized: size must be "):
+        resized(AnnotatedImages([], [], ["a"]), 0)
+
+
+def test_padded_takes_whatever_is_named():
+    one = {"boxes": random_boxes(1), "labels": random_labels(1), "masks": torch.ones(1, 4, 5) > 0}
+    none = {name: values[:0] for name, values in one.items()}
+    boxes, labels, masks = padded([none, one], ("boxes", "labels", "masks"))
+    assert masks.dtype == torch.bool and masks.shape == (2, 1, 4, 5)
+    assert masks.flatten(1).all(1).tolist() == [False, True]
+    assert labels.tolist() == [[NO_OBJECT], one["labels"].tolist()]
+    assert torch.equal(boxes[1], one["boxes"]) and not boxes[0].any()
+    assert [part.shape for part in padded([])] == [(0, 0, 4), (0, 0)]
+    with pytest.raises(ValueError, match=r"image 1 must have as many of each, got \{'boxes': 1, "):
+        padded([none, one | {"labels": random_labels(2)}])
+
+
+def test_scene_batches_mirror_all_that_has_a_value_at_each_pixel():
+    count, width = 4, 8
+    images = torch.rand(count, 3, 6, width, generator=torch.Generator().manual_seed(0))
+    boxes = torch.tensor([1.0, 0, 3, 2]).expand(count, 2, 4)
+    labels, masks = random_labels(count * 2).view(count, 2), images[:, :2] > 0.5
+    depth = images[:, 0] + 1
+    sample = scene_batches(images, boxes, labels, masks, depth, size=40)
+    batch, objects, kinds, shapes, far = sample(torch.Generator().manual_seed(0))
+    seen = set()
+    for i in range(40):
+        for n in range(count):
+            for turned in (False, True):
+                original = images[n].flip(2) if turned else images[n]
+                if torch.equal(batch[i], original):
+                    seen.add((n, turned))
+                    mask, distance = (x.flip(-1) if turned else x for x in (masks[n], depth[n]))
+                    assert torch.equal(shapes[i], mask) and torch.equal(far[i], distance)
+                    assert objects[i, 0].tolist() == ([5, 0, 7, 2] if turned else [1, 0, 3, 2])
+                    assert torch.equal(kinds[i], labels[n])
+    assert len(seen) == 2 * count
+    assert torch.equal(masks, images[:, :2] > 0.5), "the set is as it was"
+
+
+def test_sets_that_do_not_belong_together_are_refused():
+    images, boxes, labels = torch.zeros(3, 3, 8, 8), torch.zeros(3, 2, 4), torch.zeros(3, 2).long()
+    for parts in ((images[:0], boxes[:0], labels[:0]), (images, boxes[:2], labels)):
+        with pytest.raises(
+            ValueError, match=r"scene_batches: .* as many, and at least one, got \["
+        ):
+            scene_batches(*parts, size=2)
+    with pytest.raises(ValueError, match=r"a value for each pixel, got \[3, 2, 8, 9\]"):
+        scene_batches(images, boxes, labels, torch.zeros(3, 2, 8, 9), size=2)

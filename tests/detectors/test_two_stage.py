@@ -443,7 +443,7 @@ def test_the_four_losses_have_names_and_add_up():
 
 def test_bad_input_is_named():
     with pytest.raises(
-        ValueError, match=r"window_scores: images must be \[B, 3, H, W\], got \[2, 1, 9, 9\]"
+        ValueError, match=r"propose: images must be a tensor \[B, 3, H, W\] .*, got \[2, 1, 9, 9\]"
     ):
         proposals.propose(torch.zeros(2, 1, 9, 9))
     with pytest.raises(ValueError, match="max_proposals must be 1 or more, got 0"):
