@@ -173,6 +173,8 @@ def claims_of(source) -> set[str]:
 def test_the_recorded_claims_are_the_sources_and_hold_on_seven_seeds():
     recorded = json.loads(claims.RESULTS.read_text(encoding="utf-8"))
     assert recorded["errors"] == {} and len(recorded["seeds"]) >= 7
+    sources = {path.stem for path in (claims.NOTEBOOKS / "source").glob("*.py") if claims_of(path)}
+    assert set(recorded["notebooks"]) == sources - {"00_start_here"}
     for name, texts in recorded["notebooks"].items():
         assert claims_of(claims.NOTEBOOKS / "source" / f"{name}.py") <= set(texts), (
             f"run {name} again"

@@ -26,16 +26,17 @@ def anchors(
 
     Args:
         height, width: of the feature map, in cells.
-        stride: pixels of the picture to a cell.
+        stride: pixels of the image to a cell.
         sizes: square roots of the anchors' areas, in pixels.
         ratios: height / width.
     Returns:
         Boxes in pixels: cell by cell in reading order, in a cell size by size, for each size ratio by ratio; with
         A = len(sizes) len(ratios).                       # [height * width * A, 4]
     Raises:
-        ValueError: a size, a ratio or the stride not above 0.
+        TypeError, ValueError: a height or width that is no whole number; a size, a ratio or the stride not above 0, or
+            too large for float32.
 
-    Anchors reach over the edge of the picture; `clip` where that is wrong. Ren and others, Faster R-CNN, 2015,
+    Anchors reach over the edge of the image; `clip` where that is wrong. Ren and others, Faster R-CNN, 2015,
     section 3.1.1 (3 sizes, 3 ratios). Lecture topic L5.06.
 
     >>> anchors(1, 2, stride=8, sizes=(8,), ratios=(1.0,))
@@ -53,7 +54,8 @@ def anchors(
     half = torch.tensor(shapes).view(-1, 2)  # [A, 2]
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     centre = (torch.stack([x, y], dim=2).reshape(-1, 1, 2) + 0.5) * stride  # [height * width, 1, 2]
-    return torch.cat([centre - half, centre + half], dim=2).reshape(-1, 4)
+    boxes = torch.cat([centre - half, centre + half], dim=2).reshape(-1, 4)
+    return fitted("anchors", "anchors", boxes, torch.float32)
 
 
 def encode(boxes: Tensor, anchors: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from course_lib.arguments import check_count, check_tensor, shape
-from course_lib.detection.flatten import KINDS, check_kind, gather, place_in_run
+from course_lib.detection.flatten import KINDS, check_kind, gather, place_in_run, true_cells
 from course_lib.detection.matching import AREAS, judge
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)  # of IoU
@@ -132,7 +132,7 @@ def evaluate_detections(
         TypeError, ValueError: lists of two lengths; not boxes (or masks), labels, scores of one length; NaN; a label
             below 0; masks of two sizes; an area that is negative or NaN.
 
-    A detection is right if its IoU is >= the threshold. Crowds (in VOC: difficult objects) are not to be found; what
+    A detection is right if its IoU is >= the threshold. Crowds (in VOC: difficult objects) are ignored; what
     lies on one is not counted, for COCO by the share of the detection inside it. Classes that only predictions have do
     not count either. Of equal scores the earlier comes first.
     """
@@ -166,7 +166,7 @@ def _mean(values: np.ndarray) -> float:
 
 def _count(chosen: np.ndarray, label: np.ndarray, classes: int) -> np.ndarray:
     """How many are chosen in each class, at each threshold.              # [T, D] bool, [D] -> [T, K]"""
-    t, d = np.nonzero(chosen)
+    t, d = true_cells(chosen)
     cell = t * classes + label[d]
     return np.bincount(cell, minlength=len(chosen) * classes).reshape(len(chosen), classes)
 
@@ -179,7 +179,7 @@ def average_precisions(
     Args:
         label: number of the class, ascending; in a class best first.     # [D]
         right, counted: as `judge` gives them.                            # [T, D] bool
-        positives: objects of each class to be found.                     # [K]
+        positives: objects of each class.                                 # [K]
     Returns:
         AP, 0 where there is nothing to find.                             # [T, K]
 
@@ -190,7 +190,7 @@ def average_precisions(
     seen = counted.cumsum(axis=1, dtype=np.int32)  # [T, D] detections so far, of all classes
     start = np.searchsorted(label, np.arange(classes))  # [K] where each class begins
     before = np.concatenate([np.zeros((thresholds, 1), np.int32), seen], axis=1)[:, start]  # [T, K]
-    t, d = np.nonzero(right)  # [R]: threshold by threshold, class by class, best first
+    t, d = true_cells(right)  # [R]: threshold by threshold, class by class, best first
     curve = t * classes + label[d]  # [R] which of T * K curves
     number = place_in_run(curve)  # 0 for the first right one
     precision = (number + 1) / (seen[t, d] - before[t, label[d]])

@@ -74,29 +74,29 @@ def mask_overlaps(
     predictions: list[dict[str, Tensor]],
     targets: list[dict[str, Tensor]],
     detection: np.ndarray,
-    thing: np.ndarray,
+    target: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pixels of every detection's mask, of every object's mask, and those that the two of a pair have in common.
 
     Args:
         predictions, targets: a dict per image with masks [n, H, W] and [m, H, W], of one H and W.
-        detection, thing: the two of each pair, numbered through all images.   # [P], [P]
+        detection, target: the two of each pair, numbered through all images.   # [P], [P]
     Returns:
         areas of all D detections and G objects, overlap of the P pairs.         # [D], [G], [P]
     Raises:
         TypeError, ValueError: not masks, or masks of two sizes in an image.
     """
-    found, true = [one["masks"] for one in predictions], [one["masks"] for one in targets]
-    counts = [len(masks) for masks in true]
-    areas, object_areas = np.zeros(sum(map(len, found))), np.zeros(sum(counts))  # [D], [G]
+    pred_masks, true_masks = ([one["masks"] for one in side] for side in (predictions, targets))
+    counts = [len(masks) for masks in true_masks]
+    areas, object_areas = np.zeros(sum(map(len, pred_masks))), np.zeros(sum(counts))  # [D], [G]
     shared = np.zeros((len(areas), max(counts, default=0)))  # a column an object of the image
     column = np.concatenate([np.arange(count) for count in [0, *counts]])  # [G]
     d = g = 0  # where the image's detections and objects begin
-    for image, (a, b) in enumerate(zip(found, true, strict=True)):
+    for image, (a, b) in enumerate(zip(pred_masks, true_masks, strict=True)):
         check_masks(f"{where}: image {image}", predictions=a, targets=b)
         area, object_area, both = (pixels.cpu() for pixels in _pixel_counts(a, b))
         areas[d : d + len(a)] = area
         object_areas[g : g + len(b)] = object_area
         shared[d : d + len(a), : len(b)] = both
         d, g = d + len(a), g + len(b)
-    return areas, object_areas, shared[detection, column[thing]]
+    return areas, object_areas, shared[detection, column[target]]

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from course_lib.arguments import check_share
-from course_lib.detection.flatten import LEAST, FlatDetections, gather
+from course_lib.detection.flatten import LEAST, FlatDetections, gather, true_cells
 
-# Objects to be found, by their area in pixels: all, small, medium, large.
+# Objects that count as positives, by their area in pixels: all, small, medium, large.
+# COCO's tools end at 1e10 pixels, beyond which no object counts; here there is no end.
 AREAS = {"": (0, math.inf), "s": (0, 32**2), "m": (32**2, 96**2), "l": (96**2, math.inf)}
 
 
@@ -24,15 +25,15 @@ def judge(
     """Which detections are right at each of T thresholds of IoU.
 
     Args:
-        size: a name in `AREAS`: only objects of that area are to be found.
+        size: a name in `AREAS`: only objects of that area are positives.
         thresholds: of IoU, 0.5 or above.                                 # [T]
     Returns:
-        whether each detection is right; whether it counts at all; objects to be found, class by class.
+        whether each detection is right; whether it counts at all; positives, class by class.
                                                                           # [T, D] bool twice, [K]
 
-    A detection takes the object not yet taken that it overlaps most. Those that are to be found go before those that
-    are not; on these any number of detections may lie, and none of them counts. The best detections of all images and
-    classes take first, then all the second best: in one turn no two want the same object.
+    A detection is matched with the object that it overlaps most among those not yet matched. Positives go before
+    ignored objects; on a crowd any number of detections may lie, and none of them counts. The best detections of all
+    images and classes are matched first, then all the second best: in one turn no two can match the same object.
     """
     low, high = AREAS[size]
     outside = (flat.object_area < low) | (flat.object_area > high)
@@ -43,16 +44,15 @@ def judge(
     counted = np.repeat(~odd_size[None], len(thresholds), axis=0)
     matched = np.zeros((len(thresholds), len(ignored)), dtype=bool)
     turn = flat.rank[flat.detection]  # [P]
-    order = np.lexsort(
-        (flat.object, flat.iou, ~ignored[flat.object], flat.detection, turn)
-    )  # in a detection's pairs the best comes last
+    # in a detection's pairs the best comes last
+    order = np.lexsort((flat.object, flat.iou, ~ignored[flat.object], flat.detection, turn))
     turns = np.flatnonzero(np.diff(turn[order], prepend=-1, append=-1))
     for start, end in pairwise(turns):
         pair = order[start:end]
         first = np.flatnonzero(np.diff(flat.detection[pair], prepend=-1))  # each one's first pair
         free = (flat.iou[pair] >= thresholds[:, None]) & ~matched[:, flat.object[pair]]
         best = np.maximum.reduceat(np.where(free, np.arange(len(pair)), -1), first, axis=1)
-        t, which = np.nonzero(best >= 0)
+        t, which = true_cells(best >= 0)
         pair = pair[best[t, which]]
         detection, target = flat.detection[pair], flat.object[pair]
         right[t, detection] = counted[t, detection] = ~ignored[target]
@@ -72,10 +72,11 @@ def right_or_wrong(
         predictions, targets, kind: as in `evaluate_detections`.
         iou_threshold: in 0.5..1.
     Returns:
-        For each image and detection 1 if right, 0 if wrong, -1 if it does not count.   # list of [n] int64
+        For each image and detection 1 if right, 0 if wrong, -1 if it does not count: it lies on a crowd or a
+            difficult object, or (for COCO) is not among the image's best 100 of its class.   # list of [n] int64
 
-    >>> found = {"boxes": torch.tensor([[0., 0., 4., 4.], [0., 0., 4., 3.]]), "labels": torch.zeros(2).long()}
-    >>> right_or_wrong([{**found, "scores": torch.tensor([0.9, 0.8])}], [{k: v[:1] for k, v in found.items()}])
+    >>> both = {"boxes": torch.tensor([[0., 0., 4., 4.], [0., 0., 4., 3.]]), "labels": torch.zeros(2).long()}
+    >>> right_or_wrong([{**both, "scores": torch.tensor([0.9, 0.8])}], [{k: v[:1] for k, v in both.items()}])
     [tensor([1, 0])]
     """
     check_share("right_or_wrong", iou_threshold=iou_threshold)

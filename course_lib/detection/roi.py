@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_lib.arguments import check_count, check_positive, check_tensor
+from course_lib.arguments import check_count, check_positive, check_tensor, shape
 from course_lib.detection.overlap import check_boxes
 
 
@@ -149,6 +149,8 @@ def _check_rois(
         all boxes, in float32 at least; the number of each one's image.   # [R, 4], [R] int64
     """
     check_tensor(where, "[B, C, H, W]", features=features)
+    if 0 in features.shape[1:]:
+        raise ValueError(f"{where}: features must have a channel and a cell, got {shape(features)}")
     if not isinstance(rois, list | tuple) or len(rois) != len(features):
         got = len(rois) if isinstance(rois, list | tuple) else type(rois).__name__
         raise ValueError(

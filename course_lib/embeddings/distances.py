@@ -111,7 +111,7 @@ class Euclidean(torch.autograd.Function):
 
 
 def _from_the_middle(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Vectors in float64 as seen from the middle of all y, in units of a power of two whose squares float64 can hold."""
+    """Vectors in float64 as seen from the middle of y, over a power of two where float64 could not hold squares."""
     largest = max(x.detach().abs().max().item(), y.detach().abs().max().item())
     scale = 1.0 if largest == 0 or 1e-50 < largest < 1e100 else 2.0 ** (math.frexp(largest)[1] - 1)
     x64, y64 = x.double(), y.double()

@@ -1,4 +1,4 @@
-"""Picture -> CNN -> embedding (L1.04): a small convolutional encoder, and a classifier on top of it."""
+"""Image -> CNN -> embedding (L1.04): a small convolutional encoder, and a classifier on top of it."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.arguments import shape
+from course_lib.arguments import check_count, check_tensor, shape
 
 
 def conv_blocks(channels: int, widths: Sequence[int], strides: Sequence[int]) -> nn.Sequential:
-    """Blocks of 3x3 convolution, batch norm and ReLU, one for each width; stride 2 halves the picture.
+    """Blocks of 3x3 convolution, batch norm and ReLU, one for each width; stride 2 halves the image.
+
+    Raises:
+        ValueError: not one stride for each width.
 
     >>> conv_blocks(3, widths=(16, 32), strides=(2, 1))(torch.zeros(5, 3, 8, 8)).shape
     torch.Size([5, 32, 4, 4])
     """
+    if len(widths) != len(strides):
+        raise ValueError(
+            f"conv_blocks: every width needs a stride, got widths {list(widths)} and strides {list(strides)}"
+        )
     blocks = []
     for before, after, stride in zip([channels, *widths[:-1]], widths, strides, strict=True):
         blocks += [
@@ -26,16 +33,16 @@ def conv_blocks(channels: int, widths: Sequence[int], strides: Sequence[int]) ->
 
 
 class ConvEncoder(nn.Module):
-    """A small convolutional network that maps a picture to a vector.
+    """A small convolutional network that maps an image to a vector.
 
-    Each width is one of `conv_blocks`. What is left of the picture is averaged to a few cells, so that any size fits,
+    Each width is one of `conv_blocks`. What is left of the image is averaged to a few cells, so that any size fits,
     and projected to the embedding.
 
     Args:
-        channels: 1 for grey pictures, 3 for colour.
+        channels: 1 for grey images, 3 for colour.
         dim: length of the embedding.
         widths: feature maps of each block.
-        strides: 2 for a block that halves the picture, 1 for one that keeps its size; if None, 1, 2, 2, ...
+        strides: 2 for a block that halves the image, 1 for one that keeps its size; if None, 1, 2, 2, ...
         cells: the last maps are averaged to cells x cells.
 
     Lecture topic L1.04.
@@ -58,10 +65,7 @@ class ConvEncoder(nn.Module):
         self.project = nn.Sequential(nn.Linear(cells**2 * widths[-1], dim), nn.BatchNorm1d(dim))
 
     def forward(self, images: Tensor) -> Tensor:
-        if images.ndim != 4 or images.shape[1] != self.channels:
-            raise ValueError(
-                f"ConvEncoder: images must be [B, {self.channels}, H, W], got {shape(images)}"
-            )
+        check_tensor("ConvEncoder", f"[B, {self.channels}, H, W]", images=images)
         # stored pixel by pixel instead of map by map: a third faster on CPUs, the same numbers
         images = images.contiguous(memory_format=torch.channels_last)
         maps = self.blocks(images)  # [B, C, H', W']
@@ -87,25 +91,32 @@ class Classifier(nn.Module):
 
 @torch.no_grad()
 def embed(encoder: nn.Module, images: Tensor, batch_size: int = 256) -> Tensor:
-    """Embeddings of many pictures, in evaluation mode and without gradients.
+    """Embeddings of many images, in evaluation mode and without gradients.
 
     Args:
-        encoder: a module from pictures to vectors; its mode (training or not) is left as it was.
-        images: pictures.                              # [N, C, H, W]
-        batch_size: pictures at a time.
+        encoder: a module from images to vectors; each of its parts is left in the mode, training or not, that it had.
+        images: images.                                # [N, C, H, W]
+        batch_size: images at a time.
     Returns:
         Their embeddings, on the CPU.                  # [N, d]
     Raises:
-        ValueError: no pictures.
+        TypeError, ValueError: no module; images not a floating-point tensor [N, C, H, W], or none; a batch size
+            below 1.
     """
+    if not isinstance(encoder, nn.Module):
+        raise TypeError(f"embed: encoder must be a torch module, got {type(encoder).__name__}")
+    check_tensor("embed", "[N, C, H, W]", images=images)
+    check_count("embed", batch_size=batch_size)
     if len(images) == 0:
         raise ValueError(
-            f"embed: images must hold at least one picture [N, C, H, W], got {shape(images)}"
+            f"embed: images must hold at least one image [N, C, H, W], got {shape(images)}"
         )
-    device = next(encoder.parameters()).device
-    was_training = encoder.training
+    # A module without parameters works where the images are.
+    device = next(encoder.parameters(), images).device
+    modes = [(part, part.training) for part in encoder.modules()]
     encoder.eval()
     try:
         return torch.cat([encoder(batch.to(device)).cpu() for batch in images.split(batch_size)])
     finally:
-        encoder.train(was_training)
+        for part, training in modes:
+            part.training = training

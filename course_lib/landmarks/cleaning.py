@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from course_lib.render.canvas import Randoms
-from course_lib.render.landmarks.draw import check_numbers
+from course_lib.arguments import check_count, check_share, check_tensor
 
 
 def with_noise(labels: Tensor, photo: Tensor, seed: int, wrong: float, duplicates: float) -> tuple:
@@ -13,6 +12,7 @@ def with_noise(labels: Tensor, photo: Tensor, seed: int, wrong: float, duplicate
     Args:
         labels: of which landmark each photo is.                                  # [N] int64
         photo: its number.                                                        # [N] int64
+        seed: of the choice, 0 or above.
         wrong: share of photos whose label becomes another of `labels`, 0..1.
         duplicates: share of photos replaced by a copy of another photo of the same landmark, 0..1.
     Returns:
@@ -21,7 +21,7 @@ def with_noise(labels: Tensor, photo: Tensor, seed: int, wrong: float, duplicate
         is_wrong: exactly where the label changed.                                # [N] bool
         duplicate_of: the row that this one copies, itself never a copy; -1 where it copies none.    # [N] int64
     Raises:
-        TypeError, ValueError: not int64 [N], unequal lengths, a share outside 0..1, wrong labels asked of one
+        TypeError, ValueError: not int64 [N], lengths that differ, a share outside 0..1, wrong labels of only one
             landmark, more duplicates than there are photos beyond each landmark's first.
 
     Just round(wrong * N) labels and round(duplicates * N) photos change. A photo may be both.
@@ -32,22 +32,25 @@ def with_noise(labels: Tensor, photo: Tensor, seed: int, wrong: float, duplicate
     >>> int(is_wrong.sum()), int((noisy != labels).sum()), int((duplicate_of >= 0).sum())
     (1, 1, 2)
     """
-    check_numbers("with_noise", labels=labels, photo=photo)
-    for name, value in (("wrong", wrong), ("duplicates", duplicates)):
-        if not 0 <= value <= 1:
-            raise ValueError(f"with_noise: {name} must be a share in 0..1, got {value}")
-    r = Randoms("landmark noise", seed, torch.arange(len(labels)))
-    swap, jump, order, source = r.fill(4).unbind(1) if len(labels) else torch.zeros(4, 0)
-    noisy, is_wrong = with_wrong_labels(labels, round(wrong * len(labels)), swap, jump)
+    check_tensor("with_noise", "[N]", torch.int64, labels=labels, photo=photo)
+    if len(labels) != len(photo):
+        raise ValueError(
+            f"with_noise: labels and photo must be [N] both, got [{len(labels)}] and [{len(photo)}]"
+        )
+    check_share("with_noise", wrong=wrong, duplicates=duplicates)
+    check_count("with_noise", least=0, seed=seed)
+    generator = torch.Generator().manual_seed(seed)
+    swap, jump, order, source = torch.rand(4, len(labels), generator=generator, dtype=torch.float64)
+    noisy, is_wrong = _with_wrong_labels(labels, round(wrong * len(labels)), swap, jump)
     count = round(duplicates * len(labels))
-    duplicate_of = originals_of_copies(labels, count, order, source)
+    duplicate_of = _originals_of_copies(labels, count, order, source)
     repeated = torch.where(duplicate_of >= 0, photo[duplicate_of.clamp(min=0)], photo)
     return noisy, repeated, is_wrong, duplicate_of
 
 
-def with_wrong_labels(labels: Tensor, count: int, swap: Tensor, jump: Tensor) -> tuple:
+def _with_wrong_labels(labels: Tensor, count: int, swap: Tensor, jump: Tensor) -> tuple:
     """The `count` labels of the lowest `swap` become another name, `jump` (0..1) of the way round all others."""
-    names, own = labels.unique(return_inverse=True)
+    names, index = labels.unique(return_inverse=True)
     if count and len(names) < 2:
         raise ValueError(f"with_noise: wrong labels need two landmarks, got only {names.tolist()}")
     is_wrong = torch.zeros(len(labels), dtype=torch.bool)
@@ -56,10 +59,10 @@ def with_wrong_labels(labels: Tensor, count: int, swap: Tensor, jump: Tensor) ->
         return labels.clone(), is_wrong
     others = len(names) - 1
     steps = 1 + (jump * others).long().clamp(max=others - 1)
-    return torch.where(is_wrong, names[(own + steps) % len(names)], labels), is_wrong
+    return torch.where(is_wrong, names[(index + steps) % len(names)], labels), is_wrong
 
 
-def originals_of_copies(labels: Tensor, count: int, order: Tensor, source: Tensor) -> Tensor:
+def _originals_of_copies(labels: Tensor, count: int, order: Tensor, source: Tensor) -> Tensor:
     """Which row each of `count` copies repeats: one of its landmark that is no copy; -1 in all other rows.
 
     Rows become copies in the order of `order`; each landmark's first stays an original.

@@ -94,7 +94,7 @@ def semi_hard_triplets(distances: Tensor, labels: Tensor, margin: float) -> Trip
     >>> [part.tolist() for part in semi_hard_triplets(d, torch.tensor([0, 0, 1, 2]), margin=0.2)]
     [[0], [1], [2]]
     """
-    check_distances("semi_hard_triplets", distances, labels)
+    check_labelled("semi_hard_triplets", distances, labels)
     check_positive("semi_hard_triplets", margin=margin)
     distances = _without_gradient(distances)
     anchor, positive = positive_pairs(labels)  # [P]
@@ -117,7 +117,7 @@ def all_semi_hard_triplets(distances: Tensor, labels: Tensor, margin: float) -> 
     >>> [part.tolist() for part in all_semi_hard_triplets(d, torch.tensor([0, 0, 1, 2]), margin=1.0)]
     [[0, 0], [1, 1], [2, 3]]
     """
-    check_distances("all_semi_hard_triplets", distances, labels)
+    check_labelled("all_semi_hard_triplets", distances, labels)
     check_positive("all_semi_hard_triplets", margin=margin)
     distances = _without_gradient(distances)
     anchor, positive = positive_pairs(labels)  # [P]
@@ -142,7 +142,7 @@ def hard_triplets(distances: Tensor, labels: Tensor) -> Triplets:
     >>> [part.tolist() for part in hard_triplets(d, torch.tensor([0, 0, 1, 2]))]
     [[0, 1], [1, 0], [2, 2]]
     """
-    check_distances("hard_triplets", distances, labels)
+    check_labelled("hard_triplets", distances, labels)
     if len(labels) == 0:
         return labels, labels, labels
     distances = _without_gradient(distances)
@@ -155,18 +155,22 @@ def hard_triplets(distances: Tensor, labels: Tensor) -> Triplets:
     return anchor, positive[anchor], negative[anchor]
 
 
-def check_distances(where: str, distances: Tensor, labels: Tensor | None = None) -> None:
-    """Raise unless distances are [B, B] and finite, for a batch of B labels if those are given."""
+def check_distances(where: str, distances: Tensor) -> None:
+    """Raise unless distances are [B, B] and finite."""
     check_tensor(where, "[B, B]", distances=distances)
-    if labels is not None:
-        check_labels(where, labels)
-    size = len(distances) if labels is None else len(labels)
-    if distances.shape != (size, size):
-        labelled = "" if labels is None else f" and {shape(labels)}"
-        raise ValueError(
-            f"{where}: distances must be [B, B] for labels [B], got {shape(distances)}{labelled}"
-        )
+    if distances.shape[0] != distances.shape[1]:
+        raise ValueError(f"{where}: distances must be [B, B], got {shape(distances)}")
     check_finite(where, distances=distances)
+
+
+def check_labelled(where: str, distances: Tensor, labels: Tensor) -> None:
+    """Raise unless distances are [B, B] and finite, for a batch of B labels."""
+    check_distances(where, distances)
+    check_labels(where, labels)
+    if len(labels) != len(distances):
+        raise ValueError(
+            f"{where}: distances must be [B, B] for labels [B], got {shape(distances)} and {shape(labels)}"
+        )
 
 
 def _without_gradient(distances: Tensor) -> Tensor:

@@ -54,8 +54,10 @@ def contrastive_loss(x: Tensor, labels: Tensor, margin: float) -> Tensor:
     x = x.to(torch.promote_types(x.dtype, torch.float32))
     d = euclidean(x, x)  # [B, B]
     same = labels[:, None] == labels  # [B, B]
-    loss = torch.where(same, d, margin - d).clamp(min=0).square()  # [B, B], 0 on the diagonal
-    return mean_loss("contrastive_loss", loss.sum() / 2, len(x) * (len(x) - 1))
+    # where each distance belongs: at 0; at the margin, or beyond it as it is
+    target = d.detach().clamp(min=margin).masked_fill_(same, 0)  # [B, B]
+    loss = F.mse_loss(d, target, reduction="sum") / 2
+    return mean_loss("contrastive_loss", loss, len(x) * (len(x) - 1))
 
 
 def pair_loss(rho: Tensor, same: Tensor, margin: float) -> Tensor:

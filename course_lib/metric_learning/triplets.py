@@ -5,7 +5,12 @@ from torch import Tensor
 
 from course_lib.arguments import check_indices, check_partners, check_positive, check_tensor, shape
 from course_lib.embeddings.distances import safe_sqrt
-from course_lib.metric_learning.mining import Triplets, check_distances, positive_pairs
+from course_lib.metric_learning.mining import (
+    Triplets,
+    check_distances,
+    check_labelled,
+    positive_pairs,
+)
 from course_lib.metric_learning.pairs import mean_loss
 
 
@@ -92,7 +97,7 @@ def batch_all_triplet_loss(distances: Tensor, labels: Tensor, margin: float) -> 
     tensor(0.3000)
     """
     where = "batch_all_triplet_loss"
-    check_distances(where, distances, labels)
+    check_labelled(where, distances, labels)
     check_positive(where, or_zero=True, margin=margin)
     distances = distances.to(torch.promote_types(distances.dtype, torch.float32))
     same = labels[:, None] == labels  # [B, B]

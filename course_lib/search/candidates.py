@@ -91,7 +91,7 @@ def candidates(products: list[Products], vectors: Tensor, radius: Tensor) -> tup
 
 
 def _at_least(scores: Tensor, needed: Tensor) -> tuple[Tensor, Tensor]:
-    """Row and column of every score that is needed; there are few, so groups without one are passed over.   # [q, n], [q]"""
+    """Row and column of every score that is high enough; groups without one are passed over.   # [q, n], [q]"""
     group = GROUP if scores.shape[1] % GROUP == 0 else 1
     groups = scores.unflatten(1, (-1, group))  # [q, n / group, group]
     i, which = (groups.amax(2) >= needed[:, None]).nonzero(as_tuple=True)

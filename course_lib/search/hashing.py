@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from course_lib.arguments import check_count, check_vectors, shape
+from course_lib.arguments import check_count, check_tensor, check_vectors, shape
 from course_lib.cache import write
 from course_lib.search.exact import METRICS, ExactIndex, read_index
 
@@ -78,7 +78,11 @@ def hamming(a: Tensor, b: Tensor) -> Tensor:
     >>> hamming(torch.tensor([[0b0011]], dtype=torch.uint8), torch.tensor([[0b0101], [0b0011]], dtype=torch.uint8))
     tensor([[2, 0]], dtype=torch.int16)
     """
-    _check_codes("hamming", a=a, b=b)
+    check_tensor("hamming", "[n, bytes]", torch.uint8, a=a, b=b)
+    if a.shape[1] != b.shape[1] or a.shape[1] > LONGEST:
+        raise ValueError(
+            f"hamming: a and b must be codes of one length, {LONGEST} bytes at most, got {shape(a)} and {shape(b)}"
+        )
     a_words, b_words = _words(a), _words(b)  # [words, n], [words, m]
     result = np.empty((len(a), len(b)), dtype=np.int16)
     differ, ones = np.empty(len(b), dtype=np.uint64), np.empty(len(b), dtype=np.uint8)
@@ -126,9 +130,7 @@ def p_found(angle: Tensor, bits: int, tables: int) -> Tensor:
         raise TypeError(f"p_found: angle must be a floating-point tensor, got {got}")
     # pi itself, rounded to half precision, may be a little more
     if not ((angle >= 0) & (angle <= math.pi * 1.01)).all():
-        raise ValueError(
-            f"p_found: angle must lie in 0..pi, got {angle.min().item():.3g} to {angle.max().item():.3g}"
-        )
+        raise ValueError(f"p_found: angle must lie in 0..pi, got {angle.min()} to {angle.max()}")
     same = p_same_bit(angle.double()).clamp(min=0)
     return (1 - (1 - same**bits) ** tables).to(angle.dtype)
 
@@ -176,13 +178,13 @@ class LSHIndex(ExactIndex):
         self._buckets: list[tuple[Tensor, Tensor]] | None = None
 
     def add(self, x: Tensor) -> None:
-        """Append vectors; arguments as in `ExactIndex.add`. They are put into buckets when these are next looked into."""
+        """Append vectors, as `ExactIndex.add` does; they are put into buckets at the next search."""
         super().add(x)
         self._buckets = None
 
     @property
     def buckets(self) -> list[tuple[Tensor, Tensor]]:
-        """Of each table: the buckets' numbers, rising, and the numbers of the vectors that lie in them.    # [N], [N]"""
+        """Of each table: the buckets' numbers, rising, and the vectors that lie in them.    # [N], [N]"""
         if self._buckets is None:
             keys = self.keys(self.project(self.vectors))  # [N, tables]
             self._buckets = [column.sort(stable=True) for column in keys.T]
@@ -204,7 +206,10 @@ class LSHIndex(ExactIndex):
         """
         projected = self.project(queries)  # [q, tables, bits]
         i, j = torch.triu_indices(self.bits, self.bits)  # crossings: each plane (i = j), each two
-        near = projected.square()
+        largest = projected.abs().amax(
+            (1, 2), keepdim=True
+        )  # only the order counts, and no square overflows
+        near = (projected / torch.where(largest > 0, largest, 1)).square()
         cost = near[..., i] + near[..., j] * (i != j)  # [q, tables, crossings]
         flips = (1 << i) | (1 << j)  # the bits that change
         cheapest = cost.topk(self.probes - 1, largest=False).indices
@@ -212,7 +217,7 @@ class LSHIndex(ExactIndex):
         return torch.cat([home, home ^ flips[cheapest]], dim=-1)  # [q, tables, probes]
 
     def _candidates(self, queries: Tensor) -> tuple[Tensor, Tensor]:
-        """Query and number of every vector in the buckets that the query looks into, each once, in order.   # [p], [p]"""
+        """Each query with every vector in the buckets that it looks into, once, in order.   # [p], [p]"""
         keys = self.probe_keys(queries)  # [q, tables, probes]
         pairs = []
         for table, (buckets, order) in enumerate(self.buckets):
@@ -249,19 +254,3 @@ class LSHIndex(ExactIndex):
         index = cls(tables, bits, METRICS[metric], probes, seed)
         index.add(tensors["vectors"])
         return index
-
-
-def _check_codes(where: str, **codes: Tensor) -> None:
-    """Raise unless all hold packed codes of one length, which int16 can count."""
-    for name, tensor in codes.items():
-        if not isinstance(tensor, Tensor) or tensor.dtype != torch.uint8:
-            got = getattr(tensor, "dtype", type(tensor).__name__)
-            raise TypeError(
-                f"{where}: {name} must be a tensor of uint8, eight bits to a byte, got {got}"
-            )
-    a, b = codes.values()
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or a.shape[1] > LONGEST:
-        raise ValueError(
-            f"{where}: codes must be [n, bytes] and [m, bytes] with at most {LONGEST} bytes, got {shape(a)} and "
-            f"{shape(b)}"
-        )

@@ -69,24 +69,26 @@ def roc(scores: Tensor, same: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def _roc(scores: Tensor, same: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The curve of checked scores: all of them are sorted, and those of same pairs looked up among them.
 
-    Values alone sort several times faster than an order of them (argsort) is found, and every step reads its
-    arrays from front to back.
+    Values alone sort several times faster than an order of them (argsort) is found, on every processor.
     """
-    falling, flags = -scores.cpu().numpy(), same.cpu().numpy()
-    ordered = np.sort(falling)
+    falling = -scores.cpu().numpy()
+    falling_same = np.sort(falling[same.cpu().numpy()])
+    falling.sort()
     # the last of each run of equal scores; compared, since inf - inf is NaN
-    last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
-    distinct = ordered[last]  # [M]
-    place = np.searchsorted(distinct, np.sort(falling[flags]))
-    accepted_same = np.bincount(place, minlength=len(last)).cumsum()  # [M]
-    accepted_other = last + 1 - accepted_same
-    points = torch.empty(3, len(last) + 1, dtype=torch.float64)
+    last = np.flatnonzero(np.append(falling[1:] != falling[:-1], True))
+    distinct = falling[last]  # [M]
+    same_here = np.bincount(np.searchsorted(distinct, falling_same), minlength=len(last))  # [M]
+    points = np.empty((3, len(last) + 1))
+    points[:, 0] = 0, 0, np.inf
     far, tar, thresholds = points
-    points[:, 0] = torch.tensor([0, 0, torch.inf])
-    np.divide(accepted_other, accepted_other[-1], out=far.numpy()[1:])
-    np.divide(accepted_same, accepted_same[-1], out=tar.numpy()[1:])
-    np.negative(distinct, out=thresholds.numpy()[1:])
-    return far, tar, thresholds
+    # accepted pairs, counted and divided in place: page faults would take longer than the sums
+    np.cumsum(same_here, dtype=np.float64, out=tar[1:])
+    np.subtract(last, tar[1:], out=far[1:])
+    far[1:] += 1
+    far /= far[-1]
+    tar /= tar[-1]
+    np.negative(distinct, out=thresholds[1:])
+    return tuple(torch.from_numpy(points))
 
 
 def auc(scores: Tensor, same: Tensor) -> float:
@@ -195,7 +197,7 @@ def _checked(where: str, scores: Tensor, same: Tensor) -> tuple[Tensor, Tensor]:
     scores = scores.detach().to(torch.promote_types(scores.dtype, torch.float32))
     if len(scores) > 0 and scores.amax().isnan():
         raise ValueError(f"{where}: scores have NaN")
-    positives = int(same.sum())
+    positives = int(same.count_nonzero())
     if positives in (0, len(same)):
         raise ValueError(
             f"{where}: both same and different pairs are needed, got {positives} and {len(same) - positives}"

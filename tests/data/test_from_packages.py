@@ -86,7 +86,7 @@ def test_colour_histogram_is_a_unit_vector_blind_to_place():
 @pytest.mark.parametrize(
     "images, says",
     [
-        (torch.zeros(2, 1, 4, 4), r"\[N, 3, H, W\], got \[2, 1, 4, 4\]"),
+        (torch.zeros(2, 1, 4, 4), r"\[N, 3, H, W\] of floating point, got \[2, 1, 4, 4\]"),
         (torch.zeros(0, 3, 4, 4), r"got \[0, 3, 4, 4\]"),
         (torch.full((1, 3, 4, 4), 255.0), "must lie in 0..1, got 255 to 255"),
         (torch.full((1, 3, 4, 4), float("nan")), "must lie in 0..1, got nan"),

@@ -169,3 +169,15 @@ def test_bad_input_is_named():
         ap.precision_recall(torch.zeros(2), torch.ones(2).bool(), 1)
     with pytest.raises(ValueError, match="recall never falling"):
         ap.average_precision(torch.ones(2), torch.tensor([0.5, 0.4]))
+
+
+def test_voc_counts_more_than_a_hundred_detections():
+    """COCO looks at the best 100 of a class in an image; the kit of VOC looks at all."""
+    target = square(0.0)
+    lost = together(*(square(500.0, score=0.9) for _ in range(120)), square(0.0, score=0.5))
+    assert evaluate_detections([lost], [target])["AP50"] == 0
+    assert right_or_wrong([lost], [target])[0].tolist() == [0] * 100 + [-1] * 21
+    for kind in ("voc07", "voc12"):
+        value = evaluate_detections([lost], [target], kind)["AP50"]
+        assert value == pytest.approx(1 / 121)
+        assert right_or_wrong([lost], [target], kind=kind)[0].tolist() == [0] * 120 + [1]

@@ -151,6 +151,16 @@ def test_offsets_that_no_number_holds_are_refused():
     assert point.grad.isfinite().all()
 
 
+def test_anchors_are_finite_or_refused():
+    assert anchors_module.anchors(2, 2, 8, (1e20, 1e-20), (1.0,)).isfinite().all()
+    assert anchors_module.anchors(2, 2, 8, (), (1.0,)).shape == (0, 4)
+    for stride, sizes in ((8, (1e39,)), (1e39, (8,))):
+        with pytest.raises(
+            ValueError, match=r"anchors: anchors must be finite and fit into torch\.float32"
+        ):
+            anchors_module.anchors(1, 1, stride, sizes, (1.0,))
+
+
 @given(seed=seeds)
 def test_decoded_boxes_are_never_inside_out(seed):
     dice = torch.Generator().manual_seed(seed)
@@ -276,6 +286,11 @@ def test_roi_outside_of_the_map_and_huge(pool):
         pool(features, [[[0.0, 0.0, 1.0, 1.0]]], 2, 1 / 8)
     with pytest.raises(TypeError, match=r"output_size must be a whole number, got 2.5"):
         pool(features, [square], 2.5, 1 / 8)
+    for nothing in (torch.zeros(1, 2, 0, 4), torch.zeros(1, 0, 4, 4)):
+        with pytest.raises(
+            ValueError, match=rf"{pool.__name__}: features must have a channel and a cell, got "
+        ):
+            pool(nothing, [square], 2, 1 / 8)
 
 
 @types

@@ -198,3 +198,98 @@ def test_bad_input_is_named_and_quoted(distance, x, y, error, says):
     with pytest.raises(error, match=says) as caught:
         distance(x, y)
     assert str(caught.value).startswith(distance.__name__)
+
+
+TYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+def in_float64(x, y):
+    return torch.cdist(x.double(), y.double(), compute_mode="donot_use_mm_for_euclid_dist")
+
+
+@pytest.mark.parametrize("first", TYPES, ids=str)
+@pytest.mark.parametrize("second", TYPES, ids=str)
+def test_every_float_type_beside_every_other(first, second):
+    x, y = (3 * vectors(6, 5)).to(first), (3 * vectors(7, 5, 1)).to(second)
+    y[0] = x[0].to(second)
+    for distance, expected in (
+        (euclidean, in_float64(x, y)),
+        (cosine, torch.from_numpy(cdist(x.double(), y.double(), "cosine"))),
+    ):
+        got = distance(x, y)
+        assert got.dtype == torch.result_type(x, y)
+        eps = torch.finfo(got.dtype).eps
+        torch.testing.assert_close(got.double(), expected, rtol=eps, atol=max(1e-13, eps / 1000))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert torch.equal(distance(x, y), got)
+
+
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+@pytest.mark.parametrize(
+    "scale", [6e4, 1e20, 1e38, 1e-7, 1e-30, 1e-44, 1e200, 1e300, 1e-200, 1e-310]
+)
+def test_huge_and_tiny_vectors(scale, dtype):
+    direction = torch.tensor([[1.0, 1.0, 1.0, 1.0], [1.0, -1.0, 0.5, 0.0]], dtype=torch.float64)
+    x = (scale * direction).to(dtype)
+    if not (torch.isfinite(x).all() and x[0, 0] > 0):
+        return  # the type does not know such numbers
+    unit = normalize(x)
+    eps = torch.finfo(dtype).eps
+    exact = x.double() / x.double().abs().amax(1, keepdim=True)
+    exact = exact / exact.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(unit.double(), exact, rtol=0, atol=eps)
+    torch.testing.assert_close(cosine(x, x).double(), 1 - exact @ exact.T, rtol=eps, atol=1e-15)
+    largest = x.double().abs().max()
+    expected = in_float64(x.double() / largest, x.double() / largest) * largest
+    if expected.max() > torch.finfo(dtype).max:
+        with pytest.raises(ValueError, match=f"euclidean: distances must fit into {dtype}"):
+            euclidean(x, x)
+        return
+    least = torch.finfo(dtype).smallest_normal * eps
+    torch.testing.assert_close(euclidean(x, x).double(), expected, rtol=eps, atol=least)
+
+
+def test_squares_that_do_not_fit_are_refused():
+    x = torch.full((1, 2), 1e20)
+    with pytest.raises(ValueError, match=r"euclidean: distances must fit into torch.float32"):
+        euclidean(x, -x, squared=True)
+    assert euclidean(x.double(), -x.double(), squared=True).item() == pytest.approx(8e40)
+
+
+@pytest.mark.parametrize("dtype", TYPES, ids=str)
+@pytest.mark.parametrize("scale", [1e4, 1.0, 1e-3, 1e-7, 1e20, 1e-30, 1e-42])
+def test_gradients_have_the_length_of_the_formula_in_every_type(scale, dtype):
+    """d|x - y| / dx is a unit vector, however long, short or near the vectors are; at 0 it is 0; never NaN."""
+    y = (scale * vectors(5, 4)).to(dtype)
+    x = torch.cat([y[:2], (y[2:].double() * 1.25).to(dtype)]).requires_grad_()
+    if not torch.isfinite(y).all():
+        return
+    distances = euclidean(x, y)
+    distances.diagonal().sum().backward()
+    expected = torch.where(distances.diagonal() > 0, 1.0, 0.0).double()
+    torch.testing.assert_close(
+        x.grad.double().norm(dim=1), expected, rtol=0.3 if scale < 1e-6 else 0.02, atol=0
+    )
+    for function in (cosine, lambda a, b: euclidean(a, b, squared=True)):
+        if function is cosine or scale <= 1:
+            x.grad = None
+            function(x, y).sum().backward()
+            assert not x.grad.isnan().any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("spread", [1e-2, 1e-6, 0.0])
+def test_collapsed_embeddings_and_tight_groups(spread, dtype):
+    centres = torch.cat([vectors(1, 16), 1000 * vectors(3, 16, 1)])
+    for groups in (1, 4):
+        x = (centres[torch.arange(80) % groups] + spread * vectors(80, 16, 2)).to(dtype)
+        expected = in_float64(x, x)
+        rtol = 1e-6 if dtype == torch.float32 else 1e-9
+        torch.testing.assert_close(euclidean(x, x).double(), expected, rtol=rtol, atol=0)
+
+
+def test_safe_sqrt_passes_nan_on_and_takes_floats_only():
+    assert safe_sqrt(torch.tensor([torch.nan])).isnan().all()
+    assert safe_sqrt(torch.tensor([-1.0])).item() == 0
+    with pytest.raises(TypeError, match="safe_sqrt: x must be a floating-point tensor, got list"):
+        safe_sqrt([1.0])

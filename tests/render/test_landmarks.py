@@ -7,7 +7,6 @@ import sys
 import pytest
 import torch
 
-from course_lib.landmarks.cleaning import with_noise
 from course_lib.render.landmarks import draw, plans
 from course_lib.render.landmarks.draw import draw_landmarks, draw_no_landmark
 
@@ -192,38 +191,6 @@ def test_copies_are_nearly_the_photo_and_copy_0_is_the_photo():
     assert (first["images"] - second["images"]).abs().mean((1, 2, 3)).min() > 0.002
 
 
-@pytest.mark.parametrize("wrong, duplicates", [(0, 0), (0.1, 0.25), (0.333, 0.5), (1, 0), (0, 0.9)])
-def test_noise_has_its_exact_share(wrong, duplicates):
-    labels = torch.arange(200) % 7 * 10  # names with gaps
-    photo = torch.arange(200) + 1000
-    noisy, repeated, is_wrong, duplicate_of = with_noise(labels, photo, 4, wrong, duplicates)
-    assert torch.equal(is_wrong, noisy != labels) and is_wrong.sum() == round(200 * wrong)
-    assert set(noisy.tolist()) <= set(labels.tolist())
-    is_copy = duplicate_of >= 0
-    assert is_copy.sum() == round(200 * duplicates)
-    assert torch.equal(repeated[~is_copy], photo[~is_copy])
-    source = duplicate_of[is_copy]
-    assert torch.equal(repeated[is_copy], photo[source]) and torch.equal(
-        labels[source], labels[is_copy]
-    )
-    assert not is_copy[source].any()  # a copy is of an original
-    again = with_noise(labels, photo, 4, wrong, duplicates)
-    assert all(
-        torch.equal(a, b)
-        for a, b in zip(again, (noisy, repeated, is_wrong, duplicate_of), strict=True)
-    )
-    other = with_noise(labels, photo, 5, wrong, duplicates)
-    assert torch.equal(other[0], noisy) == (wrong == 0)
-    assert torch.equal(other[3], duplicate_of) == (duplicates == 0)
-
-
-def test_wrong_labels_are_spread_over_all_others():
-    labels = torch.arange(3000) % 6
-    noisy = with_noise(labels, labels, 0, 1.0, 0.0)[0]
-    counts = torch.zeros(6, 6).index_put((labels, noisy), torch.tensor(1.0), accumulate=True)
-    assert counts.diagonal().sum() == 0 and counts[~torch.eye(6, dtype=bool)].min() > 60
-
-
 I = numbers(0, 1)  # noqa: E741
 
 
@@ -238,11 +205,6 @@ I = numbers(0, 1)  # noqa: E741
         (lambda: draw_landmarks(I, I[:1]), ValueError, "'landmark': 2, 'photo': 1"),
         (lambda: draw_landmarks(I, I, size=15), ValueError, "16 pixels or more, got 15"),
         (lambda: draw_no_landmark([1, 2]), TypeError, r"photo must be int64.*\[1, 2\]"),
-        (lambda: with_noise(I, I[:1], 0, 0.1, 0.1), ValueError, "'labels': 2, 'photo': 1"),
-        (lambda: with_noise(I, I, 0, 1.5, 0.1), ValueError, r"wrong must be a share in 0..1, got 1.5"),
-        (lambda: with_noise(I, I, 0, 0.1, -0.1), ValueError, "duplicates must be a share.*-0.1"),
-        (lambda: with_noise(I * 0 + 4, I, 0, 0.5, 0), ValueError, r"need two landmarks, got only \[4\]"),
-        (lambda: with_noise(I, I, 0, 0.0, 0.5), ValueError, "means 1 copies.*only 0 of 2"),
     ],
 )  # fmt: skip
 def test_bad_input_is_quoted(call, error, says):

@@ -79,7 +79,8 @@ def test_vectors_closer_in_angle_than_one_minus_cosine_can_tell():
     index.add(x)
     distances, numbers = index.search(torch.tensor([[1.0, 0.0]], dtype=torch.float64), 20)
     assert torch.equal(numbers[0], angles.argsort()[:20])
-    torch.testing.assert_close(distances[0], angles.double().sort().values[:20] ** 2 / 2, rtol=1e-6, atol=0)  # fmt: skip
+    expected = angles.double().sort().values[:20] ** 2 / 2
+    torch.testing.assert_close(distances[0], expected, rtol=1e-6, atol=0)
 
 
 @METRICS
@@ -117,7 +118,8 @@ def test_duplicates_and_k_near_the_number_of_vectors(k, metric):
     index.add(x)
     check(x, x[:6], k)
     numbers = index.search(x[:6], k)[1]
-    assert torch.equal(numbers[:, :30], torch.arange(0, 2100, 70)[None, :k][:, :30] + torch.arange(6)[:, None])  # fmt: skip
+    copies = torch.arange(6)[:, None] + torch.arange(0, 2100, 70)  # [6, 30]
+    assert torch.equal(numbers[:, :30], copies[:, :k])
 
 
 @METRICS

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -158,6 +159,66 @@ def test_an_index_is_saved_loaded_and_goes_on_growing(tmp_path):
         LSHIndex.load(path)
 
 
+def test_added_little_by_little_and_looked_into_now_and_then():
+    whole, grown = LSHIndex(3, 5, seed=1), LSHIndex(3, 5, seed=1)
+    x, queries = vectors(200), vectors(9, seed=1)
+    whole.add(x)
+    for part in x.split(7):
+        grown.add(part)
+        if len(grown) % 3 == 0:
+            grown.search(queries, 1)
+    for expected, got in zip(whole.search(queries, 6), grown.search(queries, 6), strict=True):
+        assert torch.equal(expected, got)
+
+
+def test_adding_takes_time_in_proportion_to_what_is_added(monkeypatch):
+    """Nothing that is there already is hashed or sorted again for each small piece."""
+    index, hashed = LSHIndex(2, 4), []
+    project = LSHIndex.project
+    monkeypatch.setattr(
+        LSHIndex, "project", lambda self, x: hashed.append(len(x)) or project(self, x)
+    )
+    for part in vectors(300).split(1):
+        index.add(part)
+    index.search(vectors(2), 1)
+    assert sum(hashed) <= 302
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("scale", [1.0, 1e20, 1e-30, 1e200])
+def test_codes_and_buckets_of_every_float_type(dtype, scale):
+    x = (scale * vectors(40).double()).to(dtype)
+    if not (torch.isfinite(x).all() and (x != 0).any(1).all()):
+        return
+    planes = HyperplaneHash(64, 8)
+    bits = (x.double() / x.double().abs().max() @ planes.normals.double().T > 0).numpy()
+    assert torch.equal(planes.codes(x), torch.from_numpy(np.packbits(bits, axis=1)))
+    index = LSHIndex(2, 3, probes=7)
+    index.add(x)
+    distances, numbers = index.search(x[:5], 2)
+    assert numbers[:, 0].tolist() == [0, 1, 2, 3, 4] and distances.dtype == dtype
+
+
+def test_transposed_codes_and_vectors(tmp_path):
+    codes = torch.randint(0, 256, (11, 5), dtype=torch.uint8)
+    assert torch.equal(hamming(codes.T, codes.T), hamming(codes.T.contiguous(), codes.T.contiguous()))  # fmt: skip
+    index = LSHIndex(2, 4)
+    index.add(vectors(8, 100).T)
+    index.save(tmp_path / "i")
+    assert torch.equal(LSHIndex.load(tmp_path / "i").vectors, vectors(8, 100).T)
+
+
+def test_candidates_compared_exactly():
+    index = ExactIndex("cosine")
+    index.add(vectors(50))
+    queries, everything = vectors(4, seed=1), torch.arange(50).flip(0).expand(4, 50)
+    assert torch.equal(index.compare(queries, everything, 7)[1], index.search(queries, 7)[1])
+    few = torch.tensor([[3, -1, 9]]).expand(4, 3)
+    distances, numbers = index.compare(queries, few, 3)
+    assert (numbers[:, 2] == -1).all() and distances[:, 2].isinf().all()
+    assert torch.equal(numbers[:, :2].sort(dim=1).values, torch.tensor([[3, 9]]).expand(4, 2))
+
+
 def full(index):
     index.add(vectors(5))
     return index
@@ -173,7 +234,7 @@ CODES = torch.zeros(2, 3, dtype=torch.uint8)
         (lambda: HyperplaneHash(4, 8).codes(vectors(2, d=7)), ValueError, r"must have d = 8, got \[2, 7\]"),
         (lambda: HyperplaneHash(4, 8).codes(vectors(2) * torch.nan), ValueError, "NaN"),
         (lambda: hamming(CODES, CODES[:, :2]), ValueError, r"got \[2, 3\] and \[2, 2\]"),
-        (lambda: hamming(CODES, CODES.int()), TypeError, "b must be a tensor of uint8, eight bits to a byte, got torch.int32"),
+        (lambda: hamming(CODES, CODES.int()), TypeError, r"hamming: b must .* got \[2, 3\] of int32"),
         (lambda: LSHIndex(tables=0), ValueError, "tables must be 1 or more, got 0"),
         (lambda: LSHIndex(bits=63), ValueError, "bits=63"),
         (lambda: LSHIndex(bits=2, probes=5), ValueError, "probes=5"),
@@ -183,6 +244,17 @@ CODES = torch.zeros(2, 3, dtype=torch.uint8)
         (lambda: full(LSHIndex()).search(vectors(1), 6), ValueError, r"between 1 and 5 \(vectors held\), got 6"),
         (lambda: full(LSHIndex()).search(vectors(1, d=9), 1), ValueError, r"\[1, 9\] and database \[1, 8\]"),
         (lambda: full(LSHIndex()).search(vectors(1) * torch.nan, 1), ValueError, "NaN"),
+        (lambda: full(LSHIndex()).search([[0.0] * 8], 1), TypeError, r"LSHIndex.search: queries .* got list"),
+        (lambda: full(LSHIndex()).search(vectors(1), 1.5), TypeError, "LSHIndex.search: k must be an integer, got 1.5"),
+        (lambda: LSHIndex().add(np.zeros((2, 8))), TypeError, r"LSHIndex.add: x must be a tensor .* got ndarray"),
+        (lambda: LSHIndex(tables=2.0), TypeError, "LSHIndex: tables must be a whole number"),
+        (lambda: HyperplaneHash(4, 8).codes([[0.0] * 8]), TypeError, "HyperplaneHash: x must be a tensor .* got list"),
+        (lambda: hamming([[1]], CODES), TypeError, "hamming: a must be a tensor .* of uint8, got list"),
+        (lambda: hamming(*[torch.zeros(1, 5000, dtype=torch.uint8)] * 2), ValueError, "4095 bytes at most"),
+        (lambda: p_found([0.5], 2, 2), TypeError, "p_found: angle must be a floating-point tensor, got list"),
+        (lambda: p_found(torch.tensor([4.0]), 2, 2), ValueError, "p_found: angle must lie in 0..pi, got 4.0 to 4.0"),
+        (lambda: full(ExactIndex()).compare(vectors(1), torch.tensor([[5]]), 1), ValueError, r"must lie in -1..4"),
+        (lambda: full(ExactIndex()).compare(vectors(1), [[1]], 1), TypeError, r"candidates must .* got list"),
         (lambda: full(LSHIndex()).add(vectors(1, d=9)), ValueError, "LSHIndex.add: x and database"),
     ],
 )  # fmt: skip

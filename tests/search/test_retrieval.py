@@ -60,6 +60,31 @@ def test_recall_is_what_was_found_in_any_order():
     assert recall_at_k(torch.full((2, 3), -1), exact) == 0
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 15), st.integers(0, 10**6))
+def test_nothing_found_and_labels_of_any_size(queries, size, seed):
+    """As the plain forms count: -1 is wrong, and a label is a name, not an index."""
+    g = torch.Generator().manual_seed(seed)
+    names = torch.tensor([-1, -(2**62), 2**40, 0, 7])
+    database = names[torch.randint(5, (size,), generator=g)]
+    asked = database[torch.randint(size, (queries,), generator=g)]
+    neighbours = torch.stack([torch.randperm(size, generator=g) for _ in range(queries)])
+    neighbours[torch.rand(queries, size, generator=g) < 0.3] = -1
+    for ours, definition in (
+        (precision_at_1, plain.precision_at_1),
+        (r_precision, plain.r_precision),
+        (mean_average_precision_at_r, plain.mean_average_precision_at_r),
+    ):
+        expected = definition(neighbours, asked, database)
+        assert ours(neighbours, asked, database) == pytest.approx(expected)
+
+
+def test_nothing_found_is_never_a_hit():
+    nothing = torch.full((2, 3), -1)
+    assert recall_at_k(nothing, nothing) == 0
+    assert recall_at_k(torch.tensor([[1, -1]]), torch.tensor([[1, -1]])) == 0.5
+
+
 LABELS, FOUND = torch.tensor([0, 1, 1]), torch.tensor([[0, 1], [2, 1]])
 
 
@@ -72,8 +97,24 @@ LABELS, FOUND = torch.tensor([0, 1, 1]), torch.tensor([[0, 1], [2, 1]])
         (lambda: mean_average_precision_at_r(FOUND[:0], LABELS[:0], LABELS), r"got \[0, 2\]"),
         (lambda: recall_at_k(FOUND, FOUND[:1]), r"got \[2, 2\] and \[1, 2\]"),
         (lambda: recall_at_k(FOUND[:0], FOUND[:0]), "at least one query, got"),
+        (lambda: precision_at_1(FOUND + 9, LABELS[:2], LABELS), "numbers of the 3 vectors .* got 9 to 11"),
+        (lambda: precision_at_1(FOUND[0], LABELS[:2], LABELS), r"neighbours must be \[q, k\], got \[2\]"),
     ],
 )  # fmt: skip
 def test_bad_input_is_told_what_was_expected(call, says):
     with pytest.raises(ValueError, match=says):
         call()
+
+
+@pytest.mark.parametrize("measure", [precision_at_1, r_precision, mean_average_precision_at_r])
+def test_lists_and_other_types_are_refused_by_name(measure):
+    for bad in (
+        (FOUND.tolist(), LABELS[:2], LABELS),
+        (FOUND.float(), LABELS[:2], LABELS),
+        (FOUND, LABELS[:2].tolist(), LABELS),
+        (FOUND, LABELS[:2], LABELS.numpy()),
+    ):
+        with pytest.raises(TypeError, match=f"{measure.__name__}: .* of int64, got"):
+            measure(*bad)
+    with pytest.raises(TypeError, match=r"recall_at_k: neighbours .* got list"):
+        recall_at_k([[1]], FOUND)

@@ -41,7 +41,9 @@ def test_the_encoder_takes_pictures_of_any_size(side):
 
 def test_the_encoder_names_the_shape_it_wants():
     for bad in (torch.zeros(2, 1, 8, 8), torch.zeros(3, 8, 8)):
-        with pytest.raises(ValueError, match=r"images must be \[B, 3, H, W\], got \["):
+        with pytest.raises(
+            ValueError, match=r"images must be a tensor \[B, 3, H, W\] of floating point, got \["
+        ):
             ConvEncoder(channels=3, dim=16)(bad)
 
 

@@ -121,7 +121,7 @@ def test_the_threshold_is_not_chosen_on_the_fold_it_is_tested_on():
     "scores, same, error, says",
     [
         (torch.zeros(3), torch.tensor([True, False]), ValueError, r"\[N\] both, got \[3\] and \[2\]"),
-        (torch.zeros(2), torch.tensor([1, 0]), TypeError, r"same must be a tensor \[N\] of bool, got \[2\] of int64"),
+        (torch.zeros(2), torch.tensor([1, 0]), TypeError, r"same must .* of bool, got \[2\] of int64"),
         (torch.tensor([0, torch.nan]), torch.tensor([True, False]), ValueError, "scores have NaN"),
         (torch.zeros(2), torch.tensor([True, True]), ValueError, "both same and different pairs are needed, got 2"),
         (torch.zeros(0), torch.zeros(0, dtype=torch.bool), ValueError, "got 0 and 0"),
