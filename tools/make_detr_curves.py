@@ -44,10 +44,8 @@ def curve(proposals: bool, trained_backbone: bool, seed: int) -> list[float]:
     figures, steps = [], itertools.count()
 
     def judge() -> None:
-        detector.eval()
-        found = evaluate_detections(detect_all(detector.detect, test.images), test.targets, "voc12")
-        figures.append(round(found["AP50"], 4))
-        detector.train()
+        detections = detect_all(detector.detect, test.images)
+        figures.append(round(evaluate_detections(detections, test.targets, "voc12")["AP50"], 4))
 
     def loss(model: Detr, *batch: Tensor) -> Tensor:
         if next(steps) in SHOWN:

@@ -17,7 +17,7 @@ from course_lib.verification.curves import all_pairs, tar_at_far
 
 STEPS, LR, BATCH = 250, 1e-2, 128  # 250 batches of 128 faces: some 8 s on a CPU core
 SCALE = 24.0  # radius s of the hypersphere, for all losses on cosines
-FAR = 1e-3  # one stranger in a thousand may pass
+FAR = 1e-3  # one impostor pair in a thousand is accepted
 TABLE = ROOT / "data" / "margin_table.json"  # made by `make tables`
 
 # The lecture's table L2.13, row by row: (m1, m2, m3), or None for a plain softmax layer; and what the lecture says:
@@ -70,7 +70,7 @@ def face_trainer(seed: int) -> Callable[..., list[float]]:
 
 
 def verify(encoder: nn.Module, people: LabelledImages) -> float:
-    """TAR at FAR = 1/1000 over all pairs of these people's pictures, by the cosine of their embeddings."""
+    """TAR at FAR = 1/1000 over all pairs of these people's images, by the cosine of their embeddings."""
     return tar_at_far(*all_pairs(embed(encoder, people.images), people.labels), FAR)
 
 

@@ -177,19 +177,19 @@ def test_sampled_rois_are_labelled_by_the_object_they_overlap():
 
 
 def test_multi_task_loss_is_the_papers():
-    logits, corrections, wanted = rand(3, 4), 3 * rand(3, 4, seed=1), rand(3, 4, seed=2)
+    logits, offsets, wanted = rand(3, 4), 3 * rand(3, 4, seed=1), rand(3, 4, seed=2)
     found = torch.tensor([2, -1, 0])
-    classes, boxes = multi_task_loss(logits, corrections, found, wanted)
+    classes, boxes = multi_task_loss(logits, offsets, found, wanted)
     expected = 0.0
     for row, u in zip(logits, (2, 3, 0), strict=True):
         expected -= row[u] - row.exp().sum().log()
     torch.testing.assert_close(classes, expected / 3)
     smooth = 0.0
     for row in (0, 2):  # not the background
-        for e in (corrections[row] - wanted[row]).abs().tolist():
+        for e in (offsets[row] - wanted[row]).abs().tolist():
             smooth += 0.5 * e * e if e < 1 else e - 0.5
     torch.testing.assert_close(boxes, torch.tensor(smooth / 3))
-    nothing = multi_task_loss(logits[:0], corrections[:0], found[:0], wanted[:0])
+    nothing = multi_task_loss(logits[:0], offsets[:0], found[:0], wanted[:0])
     assert sum(nothing) == 0
 
 
@@ -210,39 +210,37 @@ def test_training_rois_are_good_windows_and_the_objects_themselves():
 def test_rpn_loss_is_what_a_loop_gives():
     cells = torch.tensor([[0, 0, 20, 20], [4, 6, 20, 20], [30, 30, 40, 40], [0, 2, 20, 22.0]])
     boxes, labels = torch.tensor([[[4, 6, 20, 18.0]]]), torch.tensor([[0]])
-    objectness, corrections = rand(1, 4) * 4 - 2, rand(1, 4, 4, seed=1)
+    objectness, offsets = rand(1, 4) * 4 - 2, rand(1, 4, 4, seed=1)
     iou = [round(v, 2) for v in box_iou(cells, boxes[0])[:, 0].tolist()]
     assert iou == [0.48, 0.86, 0.0, 0.48]  # left out, hit, background, left out
-    said, box = rpn_loss(objectness, corrections, cells, boxes, labels)
+    said, box = rpn_loss(objectness, offsets, cells, boxes, labels)
     p = objectness.sigmoid()[0]
     torch.testing.assert_close(said, -(p[1].log() + (1 - p[2]).log()) / 2)
     wanted = encode(boxes[0, 0], cells[1]) / SPREAD
-    torch.testing.assert_close(
-        box, F.smooth_l1_loss(corrections[0, 1], wanted, reduction="sum") / 2
-    )
+    torch.testing.assert_close(box, F.smooth_l1_loss(offsets[0, 1], wanted, reduction="sum") / 2)
 
 
-def test_objectness_and_corrections_come_in_the_anchors_order():
+def test_objectness_and_offsets_come_in_the_anchors_order():
     rpn = faster_rcnn.RegionProposalNetwork()
     features = rand(1, 96, 3, 4)
-    objectness, corrections = rpn(features)
+    objectness, offsets = rpn(features)
     hidden = F.relu(rpn.window(features))
     maps, boxes = rpn.objectness(hidden), rpn.offsets(hidden)
     for y, x, a in np.ndindex(3, 4, 9):
         number = (y * 4 + x) * 9 + a
         assert objectness[0, number] == maps[0, a, y, x]
-        assert torch.equal(corrections[0, number], boxes[0, 4 * a : 4 * a + 4, y, x])
+        assert torch.equal(offsets[0, number], boxes[0, 4 * a : 4 * a + 4, y, x])
 
 
 def test_the_networks_proposals_are_nms_of_corrected_anchors():
     detector, features = FasterRCNN(2, max_proposals=20), rand(1, 96, 4, 6)
-    objectness, corrections = rand(1, 216, seed=1), rand(1, 216, 4, seed=2) * 4 - 2
-    learning = objectness.clone().requires_grad_(), corrections.clone().requires_grad_()
+    objectness, offsets = rand(1, 216, seed=1), rand(1, 216, 4, seed=2) * 4 - 2
+    learning = objectness.clone().requires_grad_(), offsets.clone().requires_grad_()
     found = detector.propose(features, *learning, max_proposals=20)[0]
     assert not found.requires_grad  # the second stage does not move the first one's boxes
     cells = detector.anchors(features)
     order = objectness[0].argsort(descending=True)[:80]
-    boxes = decode(corrections[0, order] * SPREAD, cells[order])
+    boxes = decode(offsets[0, order] * SPREAD, cells[order])
     boxes = torchvision.ops.clip_boxes_to_image(boxes, (32, 48))
     kept = torchvision.ops.nms(boxes, objectness[0, order], 0.7)[:20]
     torch.testing.assert_close(found, boxes[kept])
@@ -490,13 +488,13 @@ def test_offset_targets_are_torchvisions():
 def test_rpn_loss_rescues_objects_and_takes_each_picture_by_itself():
     cells = torch.tensor([[0, 0, 20, 20], [30, 30, 40, 40.0]])
     boxes = torch.tensor([[[4, 6, 20, 18]], [[30, 30, 40, 36.0]]])  # IoU .48, the best there is; .6
-    objectness, corrections = rand(2, 2) * 4 - 2, rand(2, 2, 4, seed=1)
-    said, box = rpn_loss(objectness, corrections, cells, boxes, torch.zeros(2, 1).long())
+    objectness, offsets = rand(2, 2) * 4 - 2, rand(2, 2, 4, seed=1)
+    said, box = rpn_loss(objectness, offsets, cells, boxes, torch.zeros(2, 1).long())
     p = objectness.sigmoid()
     right = torch.stack([p[0, 0], 1 - p[0, 1], 1 - p[1, 0], p[1, 1]])
     torch.testing.assert_close(said, -right.log().mean())
     wanted = encode(boxes[:, 0], cells) / SPREAD
-    hits = corrections[[0, 1], [0, 1]]
+    hits = offsets[[0, 1], [0, 1]]
     torch.testing.assert_close(box, F.smooth_l1_loss(hits, wanted, reduction="sum") / 4)
 
 
@@ -510,10 +508,10 @@ def test_up_to_half_of_the_rpns_sample_are_hits():
 
 def test_detections_are_rois_moved_by_their_offsets_inside_the_image():
     rois = [random_boxes(3), random_boxes(2, seed=5)]
-    scores, corrections = rand(5, 2), 6 * rand(5, 4, seed=1) - 3
-    first, second = region_detections(rois, scores, corrections, height=30, width=40)
+    scores, offsets = rand(5, 2), 6 * rand(5, 4, seed=1) - 3
+    first, second = region_detections(rois, scores, offsets, height=30, width=40)
     for one, own, rows in ((first, rois[0], slice(3)), (second, rois[1], slice(3, 5))):
-        boxes = decode(corrections[rows] * SPREAD, own)
+        boxes = decode(offsets[rows] * SPREAD, own)
         boxes = torchvision.ops.clip_boxes_to_image(boxes, (30, 40))
         expected = final_detections(boxes, scores[rows])
         torch.testing.assert_close(one, expected)
@@ -574,9 +572,9 @@ def test_svms_and_regression_learn_from_crops_that_are_hits_or_background(monkey
         svms.append(positive)
         return fit_svm(features, positive)
 
-    def regression(features, corrections):
-        ridge.append(corrections)
-        return fit_ridge(features, corrections)
+    def regression(features, offsets):
+        ridge.append(offsets)
+        return fit_ridge(features, offsets)
 
     for name, fake in (
         ("balanced_sample", first_forty), ("offset_targets", wanted), ("fit_svm", svm), ("fit_ridge", regression),
