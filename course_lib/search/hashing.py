@@ -41,8 +41,7 @@ class HyperplaneHash:
         check_count("HyperplaneHash", least=0, seed=seed)
         generator = torch.Generator().manual_seed(seed)
         self.bits, self.dim, self.seed = bits, dim, seed
-        # A plane through the origin is its normal.      # [bits, d]
-        self.normals = torch.randn(bits, dim, generator=generator)
+        self.normals = torch.randn(bits, dim, generator=generator)  # of the planes: [bits, d]
 
     def project(self, x: Tensor) -> Tensor:
         """Scalar product with each plane's normal: its sign is the side.               # [n, d] -> [n, bits] float64"""
@@ -84,10 +83,9 @@ def hamming(a: Tensor, b: Tensor) -> Tensor:
             f"hamming: a and b must be codes of one length, {LONGEST} bytes at most, got {shape(a)} and {shape(b)}"
         )
     a_words, b_words = _words(a), _words(b)  # [words, n], [words, m]
-    result = np.empty((len(a), len(b)), dtype=np.int16)
+    result = np.zeros((len(a), len(b)), dtype=np.int16)
     differ, ones = np.empty(len(b), dtype=np.uint64), np.empty(len(b), dtype=np.uint8)
     for row, code in zip(result, a_words.T, strict=True):
-        row[:] = 0
         for word, column in zip(code, b_words, strict=True):
             np.bitwise_xor(column, word, out=differ)
             np.bitwise_count(differ, out=ones)
@@ -97,8 +95,7 @@ def hamming(a: Tensor, b: Tensor) -> Tensor:
 
 def _words(codes: Tensor) -> np.ndarray:
     """Packed codes as 64-bit words, filled up with zeros; word by word, so that each can be swept in one go."""
-    packed = codes.cpu().numpy()
-    packed = np.ascontiguousarray(np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))))
+    packed = np.pad(codes.cpu().contiguous().numpy(), ((0, 0), (0, -codes.shape[1] % 8)))
     return np.ascontiguousarray(packed.view(np.uint64).T)  # [words, n]
 
 
@@ -126,8 +123,7 @@ def p_found(angle: Tensor, bits: int, tables: int) -> Tensor:
     """
     check_count("p_found", bits=bits, tables=tables)
     if not isinstance(angle, Tensor) or not angle.is_floating_point():
-        got = getattr(angle, "dtype", type(angle).__name__)
-        raise TypeError(f"p_found: angle must be a floating-point tensor, got {got}")
+        raise TypeError(f"p_found: angle must be a floating-point tensor, got {angle!r:.60}")
     # pi itself, rounded to half precision, may be a little more
     if not ((angle >= 0) & (angle <= math.pi * 1.01)).all():
         raise ValueError(f"p_found: angle must lie in 0..pi, got {angle.min()} to {angle.max()}")
@@ -167,7 +163,7 @@ class LSHIndex(ExactIndex):
     ):
         super().__init__(metric)
         check_count("LSHIndex", tables=tables, bits=bits, probes=probes)
-        check_count("LSHIndex", least=0, seed=seed)
+        check_count("LSHIndex", 0, seed=seed)
         most = 1 + bits + bits * (bits - 1) // 2  # buckets across at most two planes
         if bits > 62 or probes > most:
             raise ValueError(
@@ -206,10 +202,8 @@ class LSHIndex(ExactIndex):
         """
         projected = self.project(queries)  # [q, tables, bits]
         i, j = torch.triu_indices(self.bits, self.bits)  # crossings: each plane (i = j), each two
-        largest = projected.abs().amax(
-            (1, 2), keepdim=True
-        )  # only the order counts, and no square overflows
-        near = (projected / torch.where(largest > 0, largest, 1)).square()
+        # Only the order counts; scaled down, no square overflows.
+        near = (projected / projected.abs().amax((1, 2), keepdim=True).clamp(min=1e-300)).square()
         cost = near[..., i] + near[..., j] * (i != j)  # [q, tables, crossings]
         flips = (1 << i) | (1 << j)  # the bits that change
         cheapest = cost.topk(self.probes - 1, largest=False).indices
