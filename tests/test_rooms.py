@@ -23,11 +23,11 @@ MAY_TOUCH = {
     "landmarks": "arguments embeddings",
     "search": "arguments embeddings cache",
     "render": "",
-    "data": "cache machine provenance render",
+    "data": "arguments cache machine provenance render",
     "training": "cache machine provenance",
     "detectors": "arguments machine detection embeddings training data.holders",
     "recipes": "machine embeddings metric_learning verification detection detectors data training",
-    "page": "machine",
+    "page": "arguments machine",
 }
 
 

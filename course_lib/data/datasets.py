@@ -114,9 +114,9 @@ def _loader_of(name: str) -> Callable:
 
 
 def _folder(folder: str | Path | None, usual: str) -> Path:
-    from course_lib.data.files import find
+    from course_lib.data.files import absolute, find
 
-    return find(usual) if folder is None else Path(folder).expanduser()
+    return find(usual) if folder is None else absolute(folder)
 
 
 def _options_for(loaded: str, asked: str, options: dict) -> dict:

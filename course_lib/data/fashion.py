@@ -15,7 +15,7 @@ FASHION = {  # md5 of the unpacked files; torchvision lists the packed ones
 
 
 def fashion_mnist(split: str, folder: Path, download: bool = False) -> Labelled:
-    """Ten kinds of clothing, 28 x 28 grey (Xiao et al., 2017): "train" is 60,000 pictures, "test" 10,000.
+    """Ten classes of clothing, 28 x 28 grey (Xiao et al., 2017): "train" is 60,000 images, "test" 10,000.
 
     Args:
         split: "train" or "test".
@@ -25,6 +25,7 @@ def fashion_mnist(split: str, folder: Path, download: bool = False) -> Labelled:
     from torchvision.datasets.mnist import read_image_file, read_label_file
 
     files.check_split("fashion-mnist", split)
+    folder = files.absolute(folder)
     names = list(FASHION)[:2] if split == "train" else list(FASHION)[2:]
     if download:
         fetch = partial(FashionMNIST, download=True)

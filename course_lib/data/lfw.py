@@ -7,28 +7,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from course_lib.arguments import check_count, check_positive
 from course_lib.data import files
-from course_lib.data.files import (
-    Labelled,
-    check_md5,
-    require,
-    shown,
-)
+from course_lib.data.files import Labelled, check_md5, read_text, require, shown
+from course_lib.data.image_files import open_image
 
 LFW_LISTS = {  # md5, those that torchvision lists
     "pairsDevTrain.txt": "4f27cbf15b2da4a85c1907eb4181ad21",
     "pairsDevTest.txt": "5132f7440eb68cf58910c8a45a2ac10b",
     "pairs.txt": "9f1ba174e4e1c508ff7cdf10ac338a7d",
 }
-
-
 LFW_PAIRS = {"train": "pairsDevTrain.txt", "test": "pairsDevTest.txt", "10_folds": "pairs.txt"}
-
-
 LFW_PHOTOGRAPHS = 13233
-
-
-PARTS = ("train", "train", "val", "test")  # of four people by name
+# Of every four people by name.
+PARTS = ("train", "train", "val", "test")
 
 
 def lfw_people(
@@ -47,8 +39,11 @@ def lfw_people(
     from sklearn.datasets import fetch_lfw_people
 
     files.check_split("lfw-people", split, ("train", "val", "test"))
+    check_count("lfw-people", min_faces=min_faces)
+    check_positive("lfw-people", resize=resize)
+    folder = files.absolute(folder)
     options = {"min_faces_per_person": min_faces, "resize": resize, "color": True}
-    source = read_lfw("lfw-people", fetch_lfw_people, folder, download, **options)
+    source = _read_lfw("lfw-people", fetch_lfw_people, folder, download, **options)
     everybody = sorted(path.name for path in (folder / "lfw_funneled").iterdir() if path.is_dir())
     part = dict(zip((name.replace("_", " ") for name in everybody), cycle(PARTS), strict=False))
     names = [str(name) for name in source.target_names]
@@ -73,27 +68,28 @@ def lfw_pairs(
     from sklearn.datasets import fetch_lfw_pairs
 
     files.check_split("lfw-pairs", split, LFW_PAIRS)
+    check_positive("lfw-pairs", resize=resize)
+    folder = files.absolute(folder)
     options = {"subset": split, "resize": resize, "color": True}
-    source = read_lfw("lfw-pairs", fetch_lfw_pairs, folder, download, **options)
+    source = _read_lfw("lfw-pairs", fetch_lfw_pairs, folder, download, **options)
     _, same, fold = parse_lfw_pairs(folder / LFW_PAIRS[split])
     images = torch.from_numpy(source.pairs).permute(1, 0, 4, 2, 3).float()  # [2, N, 3, H, W]
     return images[0], images[1], same, fold
 
 
-def read_lfw(where: str, read: Callable, folder: Path, download: bool, **options):
+def _read_lfw(where: str, read: Callable, folder: Path, download: bool, **options):
     """What scikit-learn's loader `read` makes of the photographs, once they are known to be all there."""
     if download:
         fetch = lambda aside: read(data_home=aside, resize=0.1)  # noqa: E731
         files.download_aside(where, folder, "lfw_home", fetch, wanted="lfw_funneled")
-    photographs = check_lfw(where, folder, LFW_LISTS, LFW_PHOTOGRAPHS)
-    with files.linked(
-        "lfw_home", *(folder / name for name in [*LFW_LISTS, "lfw_funneled"])
-    ) as home:
+    photographs = _check_lfw(where, folder, LFW_LISTS, LFW_PHOTOGRAPHS)
+    contents = [folder / name for name in [*LFW_LISTS, "lfw_funneled"]]
+    with files.linked("lfw_home", *contents) as home:
         try:
             return read(data_home=home, download_if_missing=False, **options)
         except OSError:
             for path in photographs:
-                files.open_picture(where, path, "RGB")  # raises with the name of the bad one
+                open_image(where, path, "RGB")  # raises with the name of the bad one
             raise
 
 
@@ -108,13 +104,13 @@ def parse_lfw_pairs(path: Path) -> tuple[list[tuple[str, int, str, int]], Tensor
     Raises:
         ValueError: a line of another form, or another number of lines.
     """
-    header, *lines = [line.split() for line in path.read_text("utf-8").rstrip().split("\n")]
+    header, *lines = [line.split() for line in read_text("lfw-pairs", path).rstrip().split("\n")]
     if len(header) not in (1, 2) or not all(word.isdecimal() for word in header):
         raise ValueError(f"{shown(path)}: line 1 must count folds and pairs, got {header}")
     folds, count = [1, *map(int, header)][-2:]
     if len(lines) != 2 * folds * count:
         expected = f"{folds} x ({count} + {count}) pairs should follow"
-        raise ValueError(f"{shown(path)}: {expected}, found {len(lines):,}")
+        raise ValueError(f"{shown(path)}: {expected}, got {len(lines):,}")
     pairs, position = [], torch.arange(len(lines))
     same, fold = position % (2 * count) < count, position // (2 * count)
     for number, (words, alike) in enumerate(zip(lines, same.tolist(), strict=True), start=2):
@@ -126,7 +122,7 @@ def parse_lfw_pairs(path: Path) -> tuple[list[tuple[str, int, str, int]], Tensor
     return pairs, same, fold
 
 
-def check_lfw(where: str, folder: Path, lists: dict[str, str], count: int) -> list[Path]:
+def _check_lfw(where: str, folder: Path, lists: dict[str, str], count: int) -> list[Path]:
     """The photographs in an "lfw_home" folder, once its lists (by md5) and their number have been checked."""
     require(where, folder, [*lists, "lfw_funneled"], download=True)
     for name, md5 in lists.items():
@@ -135,6 +131,6 @@ def check_lfw(where: str, folder: Path, lists: dict[str, str], count: int) -> li
     if len(photographs) != count:
         raise ValueError(
             f"{where}: {shown(folder)}/lfw_funneled should hold {count:,} photographs, "
-            f"found {len(photographs):,}: take it away and get it again"
+            f"got {len(photographs):,}: take it away and get it again"
         )
     return photographs

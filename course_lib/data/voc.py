@@ -1,14 +1,27 @@
 """Photographs with boxes in the form of Pascal VOC."""
 
+import math
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 import torch
 from torch import Tensor
 
+from course_lib.arguments import check_count
 from course_lib.data import files
-from course_lib.data.files import shown
+from course_lib.data.files import same_name, shown
+from course_lib.data.image_files import is_image, open_oriented
+
+
+class Annotation(NamedTuple):
+    """What a VOC annotation file says of one image."""
+
+    size: tuple[float, float]  # width and height; 0 where the file does not say
+    boxes: list[tuple[float, ...]]  # x1, y1, x2, y2
+    names: list[str]  # the class of each box
+    difficult: list[bool]
 
 
 def voc(
@@ -17,61 +30,171 @@ def voc(
     """Photographs with boxes in the form of Pascal VOC: the challenge's own, or a folder of one's own.
 
     Args:
-        split: a list in ImageSets/Main: "train", "val", "trainval" or "test".
+        split: a list in ImageSets/Main: "train", "val", "trainval" or "test". A line names an image, without its
+            suffix; columns after the name are passed over.
         folder: "VOCdevkit" with VOC2007/ in it, or a folder with JPEGImages/, Annotations/, ImageSets/Main/.
         year: which year of a VOCdevkit.
-        limit: only the first so many; a picture of 500 x 375 pixels takes 2 MB.
+        limit: only the first so many; an image of 500 x 375 pixels takes 2 MB.
     Returns:
         Images [3, H, W] each, a dict each with boxes [n, 4] float32 (x1, y1, x2, y2), labels [n] int64 and
         difficult [n] bool, and the names of the classes in the whole folder.
+    Raises:
+        FileNotFoundError: a list, an annotation or an image is not there.
+        ValueError: an annotation that cannot be read, is of an image of another size, or has a box with sides that
+            are reversed, infinite or outside the image; a damaged image.
 
-    Coordinates are those in the file (VOC's tools count pixels from 1); boxes without area are kept.
+    Coordinates are those in the file (VOC's tools count pixels from 1), cut at the image's edge; boxes without area
+    are kept. An image that EXIF turns is returned upright, and its boxes with it: where <size> has the sides of the
+    stored image they turn too, where it has those of the upright one they do not. Where <size> cannot tell
+    (it is missing, the image is square, or turned by half) they are taken as drawn on the upright image.
     """
     from torchvision.datasets import VOCDetection
     from torchvision.transforms.v2.functional import pil_to_tensor
 
     files.check_split("voc", split, ["train", "val", "trainval", "test"])
-    own, part = (folder / "Annotations").exists(), f"ImageSets/Main/{split}.txt"
-    root = folder if own else folder / f"VOC{year}"
-    if download and not own:
+    if limit is not None:
+        check_count("voc", limit=limit)
+    folder = files.absolute(folder)
+    is_root, part = (folder / "Annotations").exists(), f"ImageSets/Main/{split}.txt"
+    root = folder if is_root else folder / f"VOC{year}"
+    if download and not is_root:
         fetch = partial(VOCDetection, year=year, image_set=split, download=True)
         files.download_aside("voc", folder, "**/VOCdevkit", fetch, f"VOC{year}/{part}")
-    files.require("voc", root, [part, "Annotations", "JPEGImages"], download=not own)
-    notes = {path.stem: voc_objects(path) for path in (root / "Annotations").glob("*.xml")}
-    names = sorted({name for _, found, _ in notes.values() for name in found})
-    with files.linked(
-        "VOCdevkit/VOC2007", *root.iterdir()
-    ) as home:  # the year that has a test list
-        listed = [Path(path).stem for path in VOCDetection(home, "2007", split).images]
+    files.require("voc", root, [part, "Annotations", "JPEGImages"], download=not is_root)
+    annotations = {
+        same_name(path.stem): read_annotation(path)
+        for path in sorted((root / "Annotations").iterdir())
+        if path.suffix.lower() == ".xml" and not files.is_hidden(path.name)
+    }
+    names = sorted({name for annotation in annotations.values() for name in annotation.names})
+    photographs = _images_by_stem(root / "JPEGImages")
     images, targets = [], []
-    for stem in [stem for stem in listed if stem != ".jpg"][:limit]:  # ".jpg" comes of a blank line
-        files.require("voc", root, [f"Annotations/{stem}.xml", f"JPEGImages/{stem}.jpg"])
-        picture = files.open_picture("voc", root / "JPEGImages" / f"{stem}.jpg", "RGB")
-        boxes, found, difficult = notes[stem]
-        images.append(pil_to_tensor(picture).float() / 255)
+    for stem in _listed(root / part, annotations)[:limit]:
+        if stem not in annotations or stem not in photographs:
+            missing = "JPEGImages/{}.jpg" if stem in annotations else "Annotations/{}.xml"
+            files.require("voc", root, [missing.format(stem)])
+        image, orientation = open_oriented("voc", photographs[stem], "RGB")
+        annotation = annotations[stem]
+        path = root / "Annotations" / f"{stem}.xml"
+        boxes = _boxes_upright(path, annotation, image.size, orientation)
+        labels = [names.index(name) for name in annotation.names]
+        images.append(pil_to_tensor(image).float() / 255)
         targets.append(
             {
                 "boxes": torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
-                "labels": torch.tensor([names.index(name) for name in found], dtype=torch.int64),
-                "difficult": torch.tensor(difficult, dtype=torch.bool),
+                "labels": torch.tensor(labels, dtype=torch.int64),
+                "difficult": torch.tensor(annotation.difficult, dtype=torch.bool),
             }
         )
     return images, targets, names
 
 
-def voc_objects(path: Path) -> tuple[list[list[float]], list[str], list[bool]]:
-    """What is in a VOC annotation file: boxes (x1, y1, x2, y2), names of their classes, which are difficult."""
-    from torchvision.datasets import VOCDetection
+def read_annotation(path: Path) -> Annotation:
+    """Read a VOC annotation file.
 
+    Raises:
+        ValueError: it is not one, an object has no name or no box, or a box has sides that are no finite numbers, or
+            reversed.
+    """
     try:
-        note = VOCDetection.parse_voc_xml(ElementTree.parse(path).getroot())["annotation"]
-        things, sides = note["object"], ("xmin", "ymin", "xmax", "ymax")
-        boxes = [[float(thing["bndbox"][side]) for side in sides] for thing in things]
-        difficult = [thing.get("difficult", "0") == "1" for thing in things]
-        names = [thing["name"] for thing in things]
-    except (ElementTree.ParseError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"voc: {shown(path)} is not a VOC annotation: {error!r}") from error
+        root = _parse(path)
+        if root.tag != "annotation":
+            raise ValueError(f"its root is <{root.tag}>")
+        size = tuple(_number(root, f"size/{side}", 0) for side in ("width", "height"))
+        boxes, names, difficult = [], [], []
+        for number, element in enumerate(root.findall("object"), start=1):
+            name, box = same_name((element.findtext("name") or "").strip()), element.find("bndbox")
+            if not name or box is None:
+                raise ValueError(f"object {number} has no {'bndbox' if name else 'name'}")
+            boxes.append(tuple(_number(box, side) for side in ("xmin", "ymin", "xmax", "ymax")))
+            names.append(name)
+            difficult.append((element.findtext("difficult") or "").strip() == "1")
+    except (ElementTree.ParseError, ValueError) as error:
+        raise ValueError(f"voc: {shown(path)} is not a VOC annotation: {error}") from error
     for x1, y1, x2, y2 in boxes:
-        if not (x1 <= x2 and y1 <= y2):
-            raise ValueError(f"voc: {shown(path)} has a box ({x1:g}, {y1:g}, {x2:g}, {y2:g})")
-    return boxes, names, difficult
+        if not (-math.inf < x1 <= x2 < math.inf and -math.inf < y1 <= y2 < math.inf):
+            raise ValueError(
+                f"voc: {shown(path)} has a box ({x1:g}, {y1:g}, {x2:g}, {y2:g}), "
+                "its sides must be finite, with xmin <= xmax and ymin <= ymax"
+            )
+    return Annotation(size, boxes, names, difficult)
+
+
+def _parse(path: Path) -> ElementTree.Element:
+    """The root of an XML file; one that is not in the encoding it claims is read as any other text."""
+    try:
+        return ElementTree.fromstring(path.read_bytes())
+    except ElementTree.ParseError as error:
+        try:
+            return ElementTree.fromstring(files.read_text("voc", path).strip())
+        except (ElementTree.ParseError, ValueError):
+            raise error from None
+
+
+def _number(element: ElementTree.Element, tag: str, default: float | None = None) -> float:
+    text = (element.findtext(tag) or "").strip()
+    if not text and default is not None:
+        return default
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"<{tag}> of <{element.tag}> is no number: {text!r}") from None
+
+
+def _images_by_stem(folder: Path) -> dict[str, Path]:
+    """Image files by their names without suffix; a .jpg stands before others of the same name."""
+    paths = sorted(path for path in folder.iterdir() if is_image(path))
+    paths.sort(key=lambda path: path.suffix.lower() == ".jpg")
+    return {same_name(path.stem): path for path in paths}
+
+
+def _listed(path: Path, known: dict[str, Annotation]) -> list[str]:
+    """The images that a list names, a line each: the whole line, or what stands before its last columns."""
+    stems = []
+    for line in filter(None, map(str.strip, same_name(files.read_text("voc", path)).splitlines())):
+        starts = [line.rsplit(maxsplit=cut)[0] for cut in range(len(line.split()))]
+        stems.append(next((start for start in starts if start in known), line))
+    return stems
+
+
+def _boxes_upright(
+    path: Path, annotation: Annotation, size: tuple[int, int], orientation: int
+) -> list[tuple[float, ...]]:
+    """The boxes of an annotation on the upright image.
+
+    Args:
+        path: of the annotation, for the message.
+        size: width and height of the upright image.
+        orientation: by which the stored image was turned, as EXIF counts.
+    """
+    width, height = size
+    as_stored = annotation.size == (height, width) != size and orientation >= 5
+    # Where width and height are swapped and nothing turns, it is the two numbers that were swapped.
+    swapped = annotation.size == (height, width) and orientation == 1
+    if annotation.size != size and not as_stored and not swapped and min(annotation.size) > 0:
+        said = "{:g} x {:g}".format(*annotation.size)
+        raise ValueError(
+            f"voc: {shown(path)} is of an image of {said} pixels, the image has {width} x {height}"
+        )
+    boxes = []
+    for box in annotation.boxes:
+        x1, y1, x2, y2 = _turned(box, orientation, width, height) if as_stored else box
+        if x2 < 0 or y2 < 0 or x1 > width or y1 > height:
+            raise ValueError(
+                f"voc: {shown(path)} has a box {tuple(f'{side:g}' for side in box)} outside its image "
+                f"of {width} x {height} pixels"
+            )
+        boxes.append((max(x1, 0.0), max(y1, 0.0), min(x2, width), min(y2, height)))
+    return boxes
+
+
+def _turned(
+    box: tuple[float, ...], orientation: int, width: float, height: float
+) -> tuple[float, ...]:
+    """A box on the stored image as it lies on the upright one [height, width]; orientation 5, 6, 7 or 8."""
+    y1, x1, y2, x2 = box
+    if orientation in (6, 7):
+        x1, x2 = width - x2, width - x1
+    if orientation in (7, 8):
+        y1, y2 = height - y2, height - y1
+    return x1, y1, x2, y2

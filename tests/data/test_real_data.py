@@ -105,10 +105,10 @@ def test_a_changed_orl_picture_is_noticed(sample, tmp_path):
     damaged.chmod(0o644)
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))  # one pixel, by one
-    with pytest.raises(ValueError, match=f"should be {orl.ORL_MD5}, found [0-9a-f]{{32}}"):
+    with pytest.raises(ValueError, match=f"should be {orl.ORL_MD5}, got [0-9a-f]{{32}}"):
         orl.orl_faces("train", tmp_path / "orl-faces")
     damaged.write_bytes(whole[:5000])
-    with pytest.raises(ValueError, match=r"s7/3.pgm cannot be read as a picture"):
+    with pytest.raises(ValueError, match=r"s7/3.pgm cannot be read as an image"):
         orl.orl_faces("train", tmp_path / "orl-faces")
 
 
@@ -117,9 +117,9 @@ def test_bccd_has_its_photographs_and_boxes(sample):
 
     folder = sample("VOCdevkit")
     notes = sorted((folder / "VOC2007" / "Annotations").glob("*.xml"))
-    objects = [voc.voc_objects(path) for path in notes]
-    assert len(notes) == 364 and sum(len(boxes) for boxes, _, _ in objects) == 4888
-    flat = [name for _, names, _ in objects for name in names]
+    objects = [voc.read_annotation(path) for path in notes]
+    assert len(notes) == 364 and sum(len(annotation.boxes) for annotation in objects) == 4888
+    flat = [name for annotation in objects for name in annotation.names]
     assert {n: flat.count(n) for n in set(flat)} == {"RBC": 4155, "WBC": 372, "Platelets": 361}
     images, targets, names = voc.voc("test", folder, limit=5)
     theirs = VOCDetection(folder.parent, year="2007", image_set="test")
@@ -276,7 +276,7 @@ def test_omniglot_from_a_zip_and_from_a_folder_are_equal(here, tiny_omniglot):
 def test_a_truncated_zip_is_refused_with_both_md5s_and_its_size(tiny_omniglot):
     whole = tiny_omniglot.read_bytes()
     tiny_omniglot.write_bytes(whole[:-100])
-    expected = f"{'0' * 32} or {omniglot.OMNIGLOT['evaluation'][1][1]}, found [0-9a-f]{{32}}"
+    expected = f"{'0' * 32} or {omniglot.OMNIGLOT['evaluation'][1][1]}, got [0-9a-f]{{32}}"
     with pytest.raises(ValueError, match=expected) as error:
         omniglot.omniglot("evaluation", tiny_omniglot.parent)
     assert f"{len(whole) - 100:,} bytes" in str(error.value) and "images_evaluation.zip" in str(
@@ -286,7 +286,7 @@ def test_a_truncated_zip_is_refused_with_both_md5s_and_its_size(tiny_omniglot):
 
 def test_an_incomplete_folder_is_refused(here, tiny_omniglot):
     (here / "images_evaluation/Elvish/character02/07.png").unlink()
-    with pytest.raises(ValueError, match="2 characters drawn 20 times, found 2 characters and 39"):
+    with pytest.raises(ValueError, match="2 characters drawn 20 times, got 2 characters and 39"):
         omniglot.omniglot("evaluation", here)
 
 
@@ -295,16 +295,14 @@ def test_a_wrong_fashion_file_is_refused(here):
     raw.mkdir(parents=True)
     for name in fashion.FASHION:
         (raw / name).write_bytes(b"<html>404</html>")
-    with pytest.raises(
-        ValueError, match=r"t10k-images-idx3-ubyte .* found [0-9a-f]{32} in 16 bytes"
-    ):
+    with pytest.raises(ValueError, match=r"t10k-images-idx3-ubyte .* got [0-9a-f]{32} in 16 bytes"):
         fashion.fashion_mnist("test", raw.parent)
 
 
 @pytest.mark.parametrize(
     "text, says",
     [
-        ("2\t1\nAda\t1\t2\nAda\t1\tBob\t1\n", r"2 x \(1 \+ 1\) pairs should follow, found 2"),
+        ("2\t1\nAda\t1\t2\nAda\t1\tBob\t1\n", r"2 x \(1 \+ 1\) pairs should follow, got 2"),
         ("1\nAda\t1\t2\nAda\t1\tBob\n", r"line 3: should be 'person i other j', got \['Ada'"),
         ("1\nAda\t1\tBob\t1\nAda\t1\t2\n", "line 2: should be 'person i j'"),
         ("<html>\n", r"line 1 must count folds and pairs, got \['<html>'\]"),
@@ -361,10 +359,10 @@ def test_damaged_lfw_is_refused(tiny_lfw):
     victim = tiny_lfw / "lfw_funneled" / "Cyd_C" / "Cyd_C_0002.jpg"
     whole = victim.read_bytes()
     victim.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"Cyd_C_0002.jpg cannot be read as a picture.*truncated"):
+    with pytest.raises(ValueError, match=r"Cyd_C_0002.jpg cannot be read as an image.*truncated"):
         lfw.lfw_people("train", tiny_lfw, min_faces=2)
     victim.unlink()
-    with pytest.raises(ValueError, match="should hold 8 photographs, found 7"):
+    with pytest.raises(ValueError, match="should hold 8 photographs, got 7"):
         lfw.lfw_pairs("train", tiny_lfw)
     (tiny_lfw / "pairs.txt").write_text("10\t300\n")
     with pytest.raises(ValueError, match=r"pairs.txt is damaged or another file.*7 bytes"):
@@ -490,15 +488,15 @@ def test_folders_called_train_and_test_are_the_split(own_pictures, tmp_path):
 
 def test_bad_class_folders_are_refused(own_pictures):
     (own_pictures / "green").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"class-folders: no pictures in .*own/green"):
+    with pytest.raises(FileNotFoundError, match=r"class-folders: no images in .*own/green"):
         folders.class_folders("all", own_pictures)
     (own_pictures / "green" / "x.jpg").write_text("no picture")
-    with pytest.raises(ValueError, match=r"green/x.jpg cannot be read as a picture: not a picture"):
+    with pytest.raises(ValueError, match=r"green/x.jpg cannot be read as an image: not an image"):
         folders.class_folders("all", own_pictures)
     (own_pictures / "green" / "x.jpg").unlink()
     whole = picture(own_pictures / "green" / "y.jpg").read_bytes()
     (own_pictures / "green" / "y.jpg").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"green/y.jpg cannot be read as a picture"):
+    with pytest.raises(ValueError, match=r"green/y.jpg cannot be read as an image"):
         folders.class_folders("all", own_pictures)
     with pytest.raises(FileNotFoundError, match=r"no class folders in .*green"):
         folders.class_folders("all", own_pictures / "green")
