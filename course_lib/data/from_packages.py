@@ -1,4 +1,4 @@
-"""Real pictures that come with the packages the course stands on: nothing to download."""
+"""Real images that come with the packages the course stands on: nothing to download."""
 
 from functools import cache
 from pathlib import Path
@@ -7,12 +7,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from course_lib.arguments import check_count
 from course_lib.data import files
 from course_lib.data.files import Labelled
 from course_lib.data.holders import LabelledImages
 from course_lib.data.variations import random_light
 
-PHOTOGRAPHS = {  # of scikit-image and scikit-learn; their README files name each photographer and licence
+# Of scikit-image and scikit-learn; their README files name each photographer and licence.
+PHOTOGRAPHS = {
     "astronaut": "skimage.data.astronaut",
     "cat": "skimage.data.chelsea",
     "coffee": "skimage.data.coffee",
@@ -30,6 +32,7 @@ def digits(split: str, seed: int) -> LabelledImages:
     """1,797 handwritten digits of 8 x 8 pixels (Alpaydin and Kaynak, UCI): 1,000 to train on, 797 to test."""
     from sklearn.datasets import load_digits
 
+    files.check_split("digits", split)
     source = load_digits()
     order = torch.randperm(len(source.target), generator=torch.Generator().manual_seed(seed))
     chosen = order[:1000] if split == "train" else order[1000:]
@@ -74,6 +77,8 @@ def photo_crops(
         light: 0 for the light of the photograph; up to 1 for a random lamp over each cut-out.
         size: side of a cut-out, in pixels.
     """
+    files.check_split("photo-crops", split)
+    check_count("photo-crops", per_class=per_class, size=size)
     generator = torch.Generator().manual_seed(2 * seed + (split == "test"))
 
     def between(low: int, high: int) -> int:
@@ -102,7 +107,7 @@ def stereo_pair(split: str = "train", folder: Path | None = None) -> tuple[Tenso
     """A motorcycle seen by two eyes (Middlebury 2014, from scikit-image); one pair, whatever the split.
 
     Returns:
-        Left and right picture [3, 500, 741], and the disparity [500, 741] in pixels, NaN where it is not known:
+        Left and right image [3, 500, 741], and the disparity [500, 741] in pixels, NaN where it is not known:
         what the left eye sees at column x, the right eye sees at x - disparity.
     """
     from skimage.data import stereo_motorcycle
@@ -117,7 +122,7 @@ def lfw_crops(split: str, folder: Path | None = None) -> Labelled:
 
     Args:
         split: "train" (the first 70 of each class) or "test" (the other 30).
-        folder: not needed, the pictures come with the package.
+        folder: not needed, the images come with the package.
     """
     from skimage.data import lfw_subset
 

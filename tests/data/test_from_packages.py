@@ -57,7 +57,7 @@ def test_a_lamp_changes_light_but_not_what_is_shown():
 def test_first_per_class():
     few = datasets.load("digits", "train").first_per_class(10)
     assert few.labels.tolist() == [label for label in range(10) for _ in range(10)]
-    with pytest.raises(ValueError, match="1000 pictures of each class were asked for"):
+    with pytest.raises(ValueError, match="fewer than 1000 images of"):
         few.first_per_class(1000)
 
 
