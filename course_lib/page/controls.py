@@ -1,4 +1,4 @@
-"""Controls to move: `explore` redraws one picture from the values of sliders, lists and check boxes.
+"""Controls to move: `explore` redraws one figure from the values of sliders, lists and check boxes.
 
 It is a box of controls over one picture, not ipywidgets' `interact`: it redraws into one image without flicker,
 carries a static picture for those who only read, and shows its errors. A test can use it like a person:
@@ -12,6 +12,7 @@ carries a static picture for those who only read, and shows its errors. A test c
 import base64
 import html
 import inspect
+import math
 from collections.abc import Callable, Mapping
 
 import ipywidgets as widgets
@@ -20,13 +21,28 @@ from matplotlib.figure import Figure
 from course_lib.page.plots import to_png
 
 GOOD, BAD = "#0072B2", "#D55E00"
-UNSEEN = "position:absolute;left:-9999px"  # read aloud by screen readers, which find no text on an Image widget
+# Read aloud by screen readers, which find no text on an Image widget.
+UNSEEN = "position:absolute;left:-9999px"
 
 
 def picture_bundle(png: bytes, alt: str, width: int) -> tuple[dict, dict]:
     """A picture as Jupyter displays it, and its metadata: shown `width` pixels wide."""
     data = {"image/png": base64.b64encode(png).decode(), "text/plain": f"Figure: {alt}"}
     return data, {"image/png": {"width": width, "alt": alt}}
+
+
+def check_alt(where: str, alt: str) -> None:
+    """Raise unless the alternative text is a text that says something."""
+    if not isinstance(alt, str):
+        raise TypeError(f"{where}: alt must be a text, got {type(alt).__name__}")
+    if not alt.strip():
+        raise ValueError(f"{where}: alt must say what one should see, got an empty text")
+
+
+def check_figure(what: str, fig: Figure) -> None:
+    """Raise unless a drawing function returned a Figure, or one was given."""
+    if not isinstance(fig, Figure):
+        raise TypeError(f"{what} must be a matplotlib Figure, got {type(fig).__name__}")
 
 
 class Explorer(widgets.VBox):
@@ -43,15 +59,13 @@ class Explorer(widgets.VBox):
         self.error: Exception | None = None
         self.start = self.values
         self.busy = False
-        fig = draw(
-            **self.values
-        )  # a drawing that fails at once fails the cell, like any other code
+        # A drawing that fails at once fails the cell, like any other code.
+        fig = self._drawn()
         self.png = self.first_png = to_png(fig)
         self.width = round(100 * fig.get_figwidth())
         layout = widgets.Layout(width=f"{self.width}px", max_width="100%")
-        self.image = widgets.Image(
-            value=self.png, format="png", layout=layout
-        )  # a tooltip breaks ipywidgets 8's Image
+        # No tooltip: it breaks the Image of ipywidgets 8.
+        self.image = widgets.Image(value=self.png, format="png", layout=layout)
         self.spoken = widgets.HTML(
             f'<span style="{UNSEEN}">At the start: {html.escape(alt)}</span>'
         )
@@ -74,8 +88,17 @@ class Explorer(widgets.VBox):
         """The value of every control."""
         return {name: control.value for name, control in self.controls.items()}
 
+    def _drawn(self) -> Figure:
+        fig = self.draw(**self.values)
+        check_figure(f"explore: what {_name(self.draw)} returns", fig)
+        return fig
+
     def set(self, **values) -> None:
         """Move several controls, then redraw once."""
+        if unknown := sorted(set(values) - set(self.controls)):
+            raise ValueError(
+                f"explore: there is no control {unknown}; there are {sorted(self.controls)}"
+            )
         self.busy = True
         try:
             for name, value in values.items():
@@ -89,9 +112,10 @@ class Explorer(widgets.VBox):
         if self.busy:
             return
         try:
-            self.png = self.image.value = to_png(self.draw(**self.values))
+            self.png = self.image.value = to_png(self._drawn())
             self.error, self.message.value = None, ""
-        except Exception as error:  # shown, not swallowed: a callback's traceback would be lost
+        # Shown, not swallowed: a callback's traceback would be lost.
+        except Exception as error:
             self.error = error
             self.message.value = f'<span style="color:{BAD}">{html.escape(f"{type(error).__name__}: {error}")}</span>'
 
@@ -105,70 +129,104 @@ class Explorer(widgets.VBox):
 def explore(
     draw: Callable[..., Figure], alt: str, presets: Mapping[str, dict] | None = None, **controls
 ) -> Explorer:
-    """A picture and the controls that redraw it.
+    """A figure and the controls that redraw it.
 
     Args:
         draw: a plain function of keyword arguments that returns a Figure; its defaults are where the controls start.
-        alt: what one should see in the picture they start with.
+        alt: what one should see in the figure they start with.
         presets: name -> values of some controls; a button each, beside Reset.
         controls: for each argument of `draw`, (low, high, step) for a slider, a list or a dict (label -> value) for
             a drop-down, True or False for a check box.
     Returns:
         A widget: `.controls[name].value` can be set, `.png` is the picture, `.error` what went wrong last, or None.
     Raises:
-        TypeError, ValueError: a control that cannot be made, or that `draw` does not take; a preset without a control.
+        TypeError, ValueError: a control that cannot be made, or that `draw` does not take; a preset without a control;
+            a start or a preset that the control cannot take; `draw` returns no Figure.
 
     Whatever `draw` raises when a control is moved is shown under the picture, which stays as it was.
     """
+    check_alt("explore", alt)
     taken = inspect.signature(draw).parameters
     if strangers := set(controls) - set(taken):
-        raise ValueError(
-            f"explore: {draw.__name__} takes {list(taken)}, and not {sorted(strangers)}"
-        )
+        raise ValueError(f"explore: {_name(draw)} takes {list(taken)}, and not {sorted(strangers)}")
     if strangers := {name for values in (presets or {}).values() for name in values} - set(
         controls
     ):
         raise ValueError(
             f"explore: a preset sets {sorted(strangers)}, the controls are {sorted(controls)}"
         )
-    if not alt.strip():
+    if lacking := [n for n, p in taken.items() if _is_required(p) and n not in controls]:
         raise ValueError(
-            "explore: alt must say what one should see in the picture, got an empty text"
+            f"explore: {_name(draw)} needs {lacking}, the controls are {sorted(controls)}"
         )
     made = {}
     for name, what in controls.items():
         default = taken[name].default
-        made[name] = make_control(
-            name, what, None if default is inspect.Parameter.empty else default
-        )
+        made[name] = _control(name, what, None if default is inspect.Parameter.empty else default)
+    for label, values in (presets or {}).items():
+        for name, value in values.items():
+            _check_value(f"explore: preset {label!r} sets {name} to", made[name], value)
     return Explorer(draw, alt, made, dict(presets or {}))
 
 
-def make_control(name: str, what: object, start: object) -> widgets.Widget:
+def _control(name: str, what: object, start: object) -> widgets.Widget:
     """The control for one argument: check box, slider or drop-down; `start` is its first value, if not None."""
     look = {"description": name.replace("_", " "), "style": {"description_width": "10em"}}
     look["layout"] = widgets.Layout(width="min(100%, 520px)")
+    begins = f"explore: {name} starts at"
     if isinstance(what, bool):
-        return widgets.Checkbox(value=what if start is None else start, indent=True, **look)
+        control = widgets.Checkbox(value=what, indent=True, **look)
+        return _set(begins, control, start)
     if isinstance(what, list | dict) and len(what) > 0:
         values = list(what.values()) if isinstance(what, dict) else what
         options = list(what.items()) if isinstance(what, dict) else what
-        return widgets.Dropdown(
-            options=options, value=values[0] if start is None else start, **look
-        )
+        control = widgets.Dropdown(options=options, value=values[0], **look)
+        return _set(begins, control, start)
     if isinstance(what, tuple) and len(what) == 3 and all(isinstance(v, int | float) for v in what):
         low, high, step = what
-        if not (low < high and step > 0):
+        if not (-math.inf < low < high < math.inf and step > 0):
             raise ValueError(
                 f"explore: {name} must be (low, high, step) with low < high and step > 0, got {what}"
             )
         whole = all(isinstance(v, int) for v in what)
-        start = low + (high - low) / step // 2 * step if start is None else start
-        kind = widgets.IntSlider if whole else widgets.FloatSlider
+        middle = low + (high - low) / step // 2 * step
+        slider = widgets.IntSlider if whole else widgets.FloatSlider
         shown = {} if whole else {"readout_format": ".3g"}
-        return kind(
-            value=int(start) if whole else start, min=low, max=high, step=step, **look, **shown
-        )
+        middle = int(middle) if whole else middle
+        control = slider(value=middle, min=low, max=high, step=step, **look, **shown)
+        return _set(begins, control, start)
     raise TypeError(
         f"explore: {name} must be (low, high, step), a list, a dict, True or False, got {what!r}"
     )
+
+
+def _set(begins: str, control: widgets.Widget, start: object) -> widgets.Widget:
+    """The control, moved to where it starts."""
+    if start is not None:
+        _check_value(begins, control, start)
+        control.value = start
+    return control
+
+
+def _check_value(begins: str, control: widgets.Widget, value: object) -> None:
+    """Raise ValueError unless the control can have this value: a slider would take the nearest, without a word."""
+    if isinstance(control, widgets.IntSlider | widgets.FloatSlider):
+        kind = int if isinstance(control, widgets.IntSlider) else int | float
+        fits = isinstance(value, kind) and control.min <= value <= control.max
+        can = f"{control.min}..{control.max}"
+    elif isinstance(control, widgets.Checkbox):
+        fits, can = isinstance(value, bool), "True or False"
+    else:
+        values = [value for _, value in control._options_full]
+        fits, can = any(value is v or value == v for v in values), f"one of {values}"
+    if not fits:
+        raise ValueError(f"{begins} {value!r}, and can be {can}")
+
+
+def _is_required(parameter: inspect.Parameter) -> bool:
+    named = parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    return named and parameter.default is parameter.empty
+
+
+def _name(draw: Callable) -> str:
+    return getattr(draw, "__name__", type(draw).__name__)

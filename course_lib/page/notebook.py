@@ -1,4 +1,4 @@
-"""What the notebooks say things with: figures, sources, claims, comparisons; and, from `widgets`, controls to move."""
+"""What the notebooks say things with: figures, sources, claims, comparisons; and, from `controls`, controls to move."""
 
 import ast
 import html
@@ -12,7 +12,14 @@ from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from course_lib.page.controls import GOOD, Explorer, explore, picture_bundle
+from course_lib.page.controls import (
+    GOOD,
+    Explorer,
+    check_alt,
+    check_figure,
+    explore,
+    picture_bundle,
+)
 from course_lib.page.plots import to_png
 
 __all__ = [
@@ -38,15 +45,13 @@ def figure(fig: Figure, alt: str) -> None:
         fig: a matplotlib Figure.
         alt: alternative text, for those who do not see the picture; nbval compares it.
     Raises:
+        TypeError: `fig` is no Figure, `alt` no text.
         ValueError: no alternative text.
     """
-    if not alt.strip():
-        raise ValueError(
-            "figure: alt must say what one should see in the picture, got an empty text"
-        )
-    data, metadata = picture_bundle(
-        to_png(fig, dpi=150), alt, width=round(100 * fig.get_figwidth())
-    )
+    check_figure("figure: fig", fig)
+    check_alt("figure", alt)
+    width = round(100 * fig.get_figwidth())
+    data, metadata = picture_bundle(to_png(fig, dpi=150), alt, width)
     display(data, metadata=metadata, raw=True)
 
 
@@ -83,11 +88,7 @@ def claim(text: str, holds: bool | Tensor) -> None:
     Traceback (most recent call last):
     course_lib.page.notebook.ClaimFailed: The claim does not hold: 2 is less than 1
     """
-    answer = holds
-    if (
-        hasattr(holds, "item") and math.prod(holds.shape) == 1
-    ):  # a tensor or numpy value with one element
-        answer = holds.item()
+    answer = _plain(holds)
     if not isinstance(answer, bool):
         raise TypeError(
             f"claim: holds must be a single True or False, got {type(holds).__name__}: {holds!r}"
@@ -95,7 +96,7 @@ def claim(text: str, holds: bool | Tensor) -> None:
     if not answer:
         raise ClaimFailed(f"The claim does not hold: {text}")
     style = f"border-left:4px solid {GOOD};padding:.3em .8em"
-    mark = f'<div style="{style}"><b style="color:{GOOD}">✓ Holds</b> {text}</div>'
+    mark = f'<div style="{style}"><b style="color:{GOOD}">✓ Holds</b> {html.escape(text, quote=False)}</div>'
     display({"text/plain": f"Holds: {text}", "text/html": mark}, raw=True)
 
 
@@ -116,7 +117,11 @@ def compare(
             f"compare: the lecture's rows {sorted(strangers)} are missing from ours {sorted(ours)}"
         )
 
+    if len(titles) != 2:
+        raise ValueError(f"compare: titles must be two, got {titles!r}")
+
     def written(value: object) -> str:
+        value = _plain(value)
         return f"{value:.3f}" if isinstance(value, float) else str(value)
 
     table(
@@ -126,8 +131,17 @@ def compare(
 
 
 def table(rows: list[tuple[str, ...]]) -> None:
-    """Show rows of text as a table; the first row is its head."""
-    head, *body = [[html.escape(cell) for cell in row] for row in rows]
+    """Show rows of text (or numbers) as a table; the first row is its head.
+
+    Raises:
+        ValueError: no rows, or rows with different numbers of cells.
+    """
+    rows = [[str(_plain(cell)) for cell in row] for row in rows]
+    if len({len(row) for row in rows}) != 1:
+        raise ValueError(
+            f"table: rows must be as long as the head, got {[len(row) for row in rows]} cells"
+        )
+    head, *body = [[html.escape(cell, quote=False) for cell in row] for row in rows]
 
     def row_of(cells: list[str], tag: str) -> str:
         return (
@@ -141,3 +155,8 @@ def table(rows: list[tuple[str, ...]]) -> None:
         "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in rows
     )
     display({"text/plain": plain, "text/html": page}, raw=True)
+
+
+def _plain(value: object) -> object:
+    """The Python value of a tensor or a numpy value with one element; anything else as it is."""
+    return value.item() if hasattr(value, "item") and math.prod(value.shape) == 1 else value
