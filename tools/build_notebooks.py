@@ -150,7 +150,7 @@ def train_before(name: str, folder: Path | None = None) -> None:
 
 def record_seconds(name: str, seconds: float) -> None:
     """Write the measured time down, in whole seconds, unless it is about what stands there: machines are noisy."""
-    times = json.loads(RUN_TIMES.read_text()) if RUN_TIMES.exists() else {}
+    times = json.loads(RUN_TIMES.read_text(encoding="utf-8")) if RUN_TIMES.exists() else {}
     before = times.get(name)
     if before is None or abs(seconds - before) > max(3, 0.15 * before):
         times[name] = round(seconds)

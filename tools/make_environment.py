@@ -68,7 +68,7 @@ def fingerprint():
 def is_complete(wanted):
     """True if .venv was made whole from the fingerprint `wanted`."""
     try:
-        with open(MARK) as file:
+        with open(MARK, encoding="utf-8") as file:
             return file.read() == wanted and os.path.exists(venv_program("python"))
     except OSError:
         return False
@@ -119,7 +119,7 @@ def check_disk():
 
 def locked_lines():
     """The lines of the lock to install: all of them, or those that a machine without a GPU needs."""
-    with open(LOCK) as file:
+    with open(LOCK, encoding="utf-8") as file:
         lines = file.read().splitlines()
     return [line for line in lines if not (torch_backend() == "cpu" and GPU_ONLY.match(line))]
 
@@ -202,7 +202,7 @@ def make_environment(wanted):
     install_uv(python)
     uv = [venv_program("uv"), "pip", "install", "--python", python]
     wanted_here = os.path.join(VENV, "requirements.txt")
-    with open(wanted_here, "w") as file:
+    with open(wanted_here, "w", encoding="utf-8") as file:
         file.write("\n".join(locked_lines()) + "\n")
     run(
         "Installing the packages of requirements.txt",
@@ -221,7 +221,7 @@ def make_environment(wanted):
 
 
 def write_mark(state):
-    with open(MARK, "w") as file:
+    with open(MARK, "w", encoding="utf-8") as file:
         file.write(state)
 
 

@@ -71,7 +71,8 @@ def main() -> None:
         name = row if s == SCALE else f"{row}, s = {s}"
         rows.setdefault(name, []).append(tar_of(row, seed, s))
     rows["Semi-hard triplets"] = [tar_of_triplets(seed) for seed in SEEDS]
-    TABLE.write_text(json.dumps({"recipe": RECIPE, "tar": rows}, indent=1) + "\n")
+    text = json.dumps({"recipe": RECIPE, "tar": rows}, indent=1) + "\n"
+    TABLE.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
-"""Boxes drawn into pictures, each with its name beside it (L5)."""
+"""Boxes drawn into images, each with its name beside it (L5)."""
 
 from collections.abc import Sequence
 
 import matplotlib.patheffects as effects
+import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from course_lib.arguments import check_finite, check_labels, check_tensor
 from course_lib.page.pictures import picture
 from course_lib.page.plots import CLASS_COLOURS, bare
 
@@ -26,11 +28,11 @@ def draw_boxes(
     width: float = 1.8,
     style: str = "-",
 ) -> None:
-    """A picture with boxes, and what each of them says at its corner.
+    """An image with boxes, and a text at the corner of each.
 
     Args:
         ax: axes to fill.
-        image: the picture, or None to draw over what is in the axes.   # [3, H, W] in 0..1
+        image: or None to draw over what is in the axes.   # [3, H, W] in 0..1
         boxes: in pixels.                                               # [n, 4]
         labels: the class of each, a number of `names`; gives its colour.   # [n] int64
         names: what the classes are called; without them no names are written.
@@ -40,48 +42,63 @@ def draw_boxes(
         texts: written instead of names and scores, one for each box; "" for none.
         width, style: of the lines, as matplotlib has them.
 
+    Labels must have a name, where there are names: -1 is not the last class.
     The last box lies on top: give the best one last where they hide each other.
     """
+    boxes = torch.as_tensor(boxes).detach().cpu().double()
+    check_tensor("draw_boxes", "[n, 4]", boxes=boxes)
+    check_finite("draw_boxes", boxes=boxes)
+    if labels is not None:
+        check_labels("draw_boxes", labels, len(boxes), None if names is None else len(names))
+    lists = {
+        "scores": scores,
+        "texts": texts,
+        "colours": None if isinstance(colours, str) else colours,
+    }
+    for name, values in lists.items():
+        if values is not None and len(values) < len(boxes):
+            raise ValueError(f"draw_boxes: {len(values)} {name} for {len(boxes)} boxes")
     if image is not None:
         bare(ax, title).imshow(
             picture(image), interpolation="nearest", extent=(0, image.shape[2], image.shape[1], 0)
         )
         ax.set(xlim=(0, image.shape[2]), ylim=(image.shape[1], 0))
     for i, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
-        colour = colour_of(i, labels, colours)
+        colour = _colour_of(i, labels, colours)
         ax.plot(
             [x1, x2, x2, x1, x1], [y1, y1, y2, y2, y1], color=colour, lw=width, ls=style,
             path_effects=HALO if style == "-" else None, solid_joinstyle="miter",
         )  # fmt: skip
-        text = written(i, labels, names, scores) if texts is None else texts[i]
+        text = _text_of(i, labels, names, scores) if texts is None else texts[i]
         if text:
-            write_at_corner(ax, (x1, y1, x2, y2), text, colour)
+            _write_at_corner(ax, (x1, y1, x2, y2), text, colour)
 
 
-def colour_of(i: int, labels: Tensor | None, colours: Sequence[str] | str | None) -> str:
-    """The colour of box i: as asked for, else by its class, else the first one."""
+def _colour_of(i: int, labels: Tensor | None, colours: Sequence[str] | str | None) -> str:
+    """The colour of box i: the one given, else that of its class, else the first one."""
     if colours is None:
         return CLASS_COLOURS[0 if labels is None else int(labels[i]) % len(CLASS_COLOURS)]
     return colours if isinstance(colours, str) else colours[i]
 
 
-def written(
+def _text_of(
     i: int, labels: Tensor | None, names: Sequence[str] | None, scores: Tensor | None
 ) -> str:
-    """What box i says: its class, its score, both or nothing."""
+    """The text of box i: its class, its score, both or none."""
     words = [] if names is None or labels is None else [names[int(labels[i])]]
     if scores is not None:
         words.append(f"{float(scores[i]):.2f}".removeprefix("0"))
     return " ".join(words)
 
 
-def write_at_corner(ax: Axes, box: tuple[float, ...], text: str, colour: str) -> None:
-    """Text on the upper edge of a box, or under it where the picture ends; always inside the picture."""
+def _write_at_corner(ax: Axes, box: tuple[float, ...], text: str, colour: str) -> None:
+    """Text on the upper edge of a box, or under it where the image ends; always inside the image."""
     x1, y1, x2, _ = box
     low, high = ax.get_xlim()
     bottom, top = ax.get_ylim()
     pad = 0.02 * (high - low)
-    leftmost = x1 < low + 0.6 * (high - low)  # else the text would reach over the right edge
+    # Farther right, the text would reach over the edge.
+    leftmost = x1 < low + 0.6 * (high - low)
     above = y1 - top > 0.08 * (bottom - top)
     ax.text(
         max(x1, low + pad) if leftmost else min(x2, high - pad),

@@ -14,6 +14,7 @@ import html
 import inspect
 import math
 from collections.abc import Callable, Mapping
+from numbers import Integral, Real
 
 import ipywidgets as widgets
 from matplotlib.figure import Figure
@@ -211,7 +212,7 @@ def _set(begins: str, control: widgets.Widget, start: object) -> widgets.Widget:
 def _check_value(begins: str, control: widgets.Widget, value: object) -> None:
     """Raise ValueError unless the control can have this value: a slider would take the nearest, without a word."""
     if isinstance(control, widgets.IntSlider | widgets.FloatSlider):
-        kind = int if isinstance(control, widgets.IntSlider) else int | float
+        kind = Integral if isinstance(control, widgets.IntSlider) else Real
         fits = isinstance(value, kind) and control.min <= value <= control.max
         can = f"{control.min}..{control.max}"
     elif isinstance(control, widgets.Checkbox):

@@ -1,4 +1,4 @@
-"""Figures in one hand: the course's colours, panels, bars and scatters; for pictures in figures see `sheets`.
+"""The course's colours, panels, bars and scatters; for images in figures see `pictures`.
 
 The same colour means the same thing throughout: blue is the same class (or ours), orange another one, black the query.
 Every function returns a matplotlib Figure or draws into the axes it was given; nothing here needs a screen.
@@ -9,11 +9,14 @@ from io import BytesIO
 
 import matplotlib
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
+
+from course_lib.arguments import check_finite, check_labels, check_tensor
 
 # Okabe and Ito's palette: told apart by nearly everyone, colour-blind or not.
 SAME, OTHER, QUERY, MUTED = "#0072B2", "#D55E00", "#000000", "#8A8A8A"
@@ -39,9 +42,8 @@ STYLE = {
     "ytick.major.size": 0,
     "axes.labelcolor": "#333333",
 }
-matplotlib.rcParams.update(
-    STYLE
-)  # for every figure from here on, those that a student adds included
+# For every figure from here on, those that a student adds included.
+matplotlib.rcParams.update(STYLE)
 WIDTH = 9.0  # inches; shown at 100 pixels an inch
 
 
@@ -78,7 +80,7 @@ def to_png(fig: Figure, dpi: int = 100) -> bytes:
 
 
 def bare(ax: Axes, title: str = "", colour: str | None = None) -> Axes:
-    """Axes without ticks and grid, for pictures; with a coloured frame if asked for."""
+    """Axes without ticks and grid, for images; with a coloured frame if asked for."""
     ax.set_xticks([])
     ax.set_yticks([])
     ax.grid(False)
@@ -91,10 +93,26 @@ def bare(ax: Axes, title: str = "", colour: str | None = None) -> Axes:
 def scatter_classes(
     ax: Axes, points: Tensor, labels: Tensor, names: Sequence[str], title: str = ""
 ) -> None:
-    """Points [N, 2] coloured by class, with each class's name written at the middle of its points."""
-    points, labels = np.asarray(points), np.asarray(labels)
+    """Points coloured by class, with each class's name written at the middle of its points.
+
+    Args:
+        ax: axes to fill.
+        points: a tensor or array of numbers.                   # [N, 2]
+        labels: whole numbers of any type, each a number of `names`.   # [N]
+        names: what the classes are called.
+        title: of the axes.
+    Raises:
+        ValueError: other shapes, NaN or infinity, a label without a name.
+    """
+    points, labels = (torch.as_tensor(values).detach().cpu() for values in (points, labels))
+    points = points.double()
+    check_tensor("scatter_classes", "[N, 2]", points=points)
+    check_finite("scatter_classes", points=points)
+    if labels.is_floating_point():
+        raise TypeError(f"scatter_classes: labels must be whole numbers, got {labels.dtype}")
+    check_labels("scatter_classes", labels.long(), len(points), len(names))
     for number, name in enumerate(names):
-        mine = points[labels == number]
+        mine = points[labels == number].numpy()
         if len(mine) == 0:
             continue
         colour = CLASS_COLOURS[number % len(CLASS_COLOURS)]

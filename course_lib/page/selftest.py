@@ -25,7 +25,7 @@ def self_test() -> list[tuple[str, str, str]]:
     """Look at Python, packages, processor, arithmetic and widgets.
 
     Returns:
-        Rows (what, what was found, "ok" or what to do), with a head row.
+        Rows (what, its version or value, "ok" or what to do), with a head row.
     """
     rows = [("what", "found", "verdict")]
     rows.append(
@@ -35,33 +35,35 @@ def self_test() -> list[tuple[str, str, str]]:
             "ok" if sys.version_info >= (3, 11) else "3.11 or newer is needed",
         )
     )
-    rows += [(name, *check_package(name)) for name in PACKAGES]
+    rows += [(name, *_check_package(name)) for name in PACKAGES]
     try:
-        rows += check_torch()
+        rows += _check_torch()
     except Exception as error:  # a broken torch must not hide the other rows
         rows.append(
             ("torch", f"{type(error).__name__}: {error}", "run `make clean`, then `make lab`")
         )
-    rows.append(("controls", *check_controls()))
+    rows.append(("controls", *_check_controls()))
     return rows
 
 
-def locked_versions(package: str) -> list[str]:
+def _locked_versions(package: str) -> list[str]:
     """The versions of a package that the lock allows (they may differ by Python version)."""
-    return re.findall(rf"^{re.escape(package)}==(\S+)", LOCK.read_text(), flags=re.MULTILINE)
+    return re.findall(
+        rf"^{re.escape(package)}==(\S+)", LOCK.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
 
 
-def check_package(package: str) -> tuple[str, str]:
+def _check_package(package: str) -> tuple[str, str]:
     try:
-        found = version(package)
+        installed = version(package)
     except PackageNotFoundError:
         return "missing", "run `make lab`, which installs what is missing"
-    wanted = locked_versions(package)
-    fits = found.partition("+")[0] in wanted
-    return found, "ok" if fits else f"the course was tested with {' or '.join(wanted)}"
+    allowed = _locked_versions(package)
+    fits = installed.partition("+")[0] in allowed
+    return installed, "ok" if fits else f"the course was tested with {' or '.join(allowed)}"
 
 
-def check_torch() -> list[tuple[str, str, str]]:
+def _check_torch() -> list[tuple[str, str, str]]:
     import torch
     import torchvision
 
@@ -92,7 +94,7 @@ def check_torch() -> list[tuple[str, str, str]]:
     ]
 
 
-def check_controls() -> tuple[str, str]:
+def _check_controls() -> tuple[str, str]:
     """Move a slider as a person would, and see whether the picture changes."""
     from course_lib.page.controls import explore
     from course_lib.page.plots import panels

@@ -16,7 +16,7 @@ def lectures() -> list[dict]:
 
 def notebooks() -> list[dict]:
     """Every notebook there is: name, title, budget in seconds, measured seconds (None before the first run)."""
-    measured = json.loads(RUN_TIMES.read_text()) if RUN_TIMES.exists() else {}
+    measured = json.loads(RUN_TIMES.read_text(encoding="utf-8")) if RUN_TIMES.exists() else {}
     entries = tomllib.loads((DATA / "notebooks.toml").read_text(encoding="utf-8"))["notebook"]
     return [{**entry, "measured_seconds": measured.get(entry["name"])} for entry in entries]
 
