@@ -18,7 +18,8 @@ from course_lib.detectors.detr import Detr
 from course_lib.detectors.postprocess import detect_all
 from course_lib.detectors.targets import scene_batches
 from course_lib.machine import ROOT
-from course_lib.recipes.detectors import load_detector, street_scenes, training_data
+from course_lib.recipes.detectors import load_detector, training_data
+from course_lib.recipes.scenes import street_scenes
 from course_lib.training.loop import fit
 
 TABLE = ROOT / "data" / "detr_curves.json"

@@ -6,7 +6,8 @@ python -m course_lib.recipes yolo      this one
 
 import sys
 
-from course_lib.recipes.detectors import RECIPES, load_detector, street_scenes
+from course_lib.recipes.detectors import RECIPES, load_detector
+from course_lib.recipes.scenes import street_scenes
 
 
 def main(names: list[str]) -> None:

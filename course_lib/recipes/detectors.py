@@ -1,4 +1,4 @@
-"""All seven detectors by name, and the drawn scenes they are trained and judged on.
+"""All seven detectors by name, and the recipe that each is trained by.
 
 python -m course_lib.recipes           trains all of them into data/cache: before a class, say
 python -m course_lib.recipes yolo      this one
@@ -11,14 +11,11 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from course_lib.data import datasets
 from course_lib.data.holders import AnnotatedImages
 from course_lib.detectors.detector import Detector
 from course_lib.detectors.targets import padded
 from course_lib.detectors.training import Recipe, train
 from course_lib.training.weights import load_or_train
-
-SCENES = {"train": 4096, "val": 300, "test": 500}  # how many of each, 96 x 96 pixels
 
 
 def _make(module: str, name: str, classes: int) -> Detector:
@@ -48,22 +45,6 @@ RECIPES: dict[str, tuple[Callable[[int], Detector], Recipe]] = {
         Recipe("DETR", steps=500, lr=2e-3, max_norm=1.0, backbone="yolo"),
     ),
 }
-
-
-def street_scenes(split: str, seed: int = 0) -> AnnotatedImages:
-    """The drawn scenes of the detection lecture: 4,096 to train on, 300 to choose settings on, 500 to judge on.
-
-    Args:
-        split: "train", "val" or "test"; no scene is in two of them.
-        seed: of the data.
-    Returns:
-        Scenes of 96 x 96 pixels with one to six objects each; a target holds boxes, labels, masks (and more).
-    Raises:
-        ValueError: another split.
-    """
-    if split not in SCENES:
-        raise ValueError(f"street_scenes: split must be one of {list(SCENES)}, got {split!r}")
-    return datasets.load("scenes", split, source="embedded", seed=seed, count=SCENES[split])
 
 
 def load_detector(

@@ -30,7 +30,8 @@ from course_lib.page.boxes import draw_boxes
 from course_lib.page.controls import explore
 from course_lib.page.notebook import claim, figure, show_source, table
 from course_lib.page.pictures import show_image
-from course_lib.recipes.detectors import load_detector, street_scenes
+from course_lib.recipes.detectors import load_detector
+from course_lib.recipes.scenes import street_scenes
 
 SEED = 0
 torch.manual_seed(SEED)

@@ -32,7 +32,8 @@ from course_lib.page.boxes import draw_boxes
 from course_lib.page.controls import explore
 from course_lib.page.notebook import claim, figure, show_source, table
 from course_lib.page.pictures import show_image
-from course_lib.recipes.detectors import RECIPES, load_detector, street_scenes, training_data
+from course_lib.recipes.detectors import RECIPES, load_detector, training_data
+from course_lib.recipes.scenes import street_scenes
 
 SEED = 0
 scenes, test = street_scenes("train", SEED), street_scenes("test", SEED)
