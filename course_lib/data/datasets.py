@@ -8,6 +8,7 @@ counterpart. `data/README.md` describes every set.
 import os
 from collections.abc import Callable
 from inspect import signature
+from numbers import Integral
 from pathlib import Path
 
 from course_lib.data.holders import AnnotatedImages, LabelledImages
@@ -51,7 +52,7 @@ def load(
         split: "train", "val" or "test", as the set has them; no identity and no image is in two of them.
         source: "embedded" or "real"; if None, what COURSE_DATA says, else "embedded". A set without a real
             counterpart is embedded whatever COURSE_DATA says.
-        seed: of an embedded set: which random world, or which random split.
+        seed: of an embedded set: which random world, or which random split; a whole number.
         folder: of a real set: where it lies, if not under its usual name in COURSE_DATA_DIR.
         options: what the set's own loader takes on top: sizes, counts, difficulty; `download=True` for real sets.
             An option of the drawn set (how many, how hard) means nothing to its real counterpart, and is left out.
@@ -59,7 +60,7 @@ def load(
         LabelledImages for images with a class each, AnnotatedImages for images with objects in them; what the
         loader says that it returns for captions, pairs and the stereo pair.
     Raises:
-        ValueError: an unknown name, source or split; a real source for a set that has none; a folder for an
+        ValueError: an unknown name, source, split or seed; a real source for a set that has none; a folder for an
             embedded set; a damaged file.
         TypeError: an option that the set does not have.
         FileNotFoundError: a real set is not there; the message says what was looked for, where, and what to do.
@@ -70,6 +71,8 @@ def load(
         raise ValueError(f"load: there is no data set {name!r}; there are {known}")
     if asked not in ("embedded", "real"):
         raise ValueError(f"load: source must be 'embedded' or 'real', got {asked!r}")
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or abs(seed) >= 2**62:
+        raise ValueError(f"load: seed must be a whole number below 2**62, got {seed!r}")
     if source == "real" and name in EMBEDDED and name not in COUNTERPART:
         raise ValueError(f"load: {name!r} has no real counterpart; {sorted(COUNTERPART)} have one")
     if source == "embedded" and name in REAL:

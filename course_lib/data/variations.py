@@ -39,7 +39,9 @@ def random_affine(
     cos, sin = size * angle.cos(), size * angle.sin()
     matrix = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)  # [B, 2, 2]
     theta = torch.cat([matrix, offset[:, :, None]], 2)  # [B, 2, 3]
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    # Half a pixel counts: autocast would compute the places in bfloat16.
+    with torch.autocast(images.device.type, enabled=False):
+        grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     return F.grid_sample(images.to(grid.dtype), grid, align_corners=False).to(images.dtype)
 
 

@@ -84,6 +84,25 @@ def test_variations_of_every_float_type_are_those_of_float64(vary, dtype):
 
 
 @pytest.mark.parametrize("vary", [random_affine, random_light])
+def test_variations_are_the_same_under_autocast(vary):
+    images = torch.rand(4, 3, 16, 16, generator=generator())
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(vary(images, generator()), vary_outside(vary, images))
+
+
+def vary_outside(vary, images):
+    with torch.autocast("cpu", enabled=False):
+        return vary(images, generator())
+
+
+@pytest.mark.parametrize("name", ["digits", "photo-crops", "faces"])
+@pytest.mark.parametrize("seed", [2.5, "x", None, True, 2**63])
+def test_a_seed_is_a_whole_number(name, seed):
+    with pytest.raises(ValueError, match="load: seed must be a whole number below"):
+        datasets.load(name, "train", seed=seed)
+
+
+@pytest.mark.parametrize("vary", [random_affine, random_light])
 def test_variations_carry_gradients_without_nan(vary):
     images = torch.rand(2, 1, 6, 6, generator=generator()).requires_grad_()
     vary(images, generator()).sum().backward()
