@@ -65,12 +65,12 @@ def load(
         TypeError: an option that the set does not have.
         FileNotFoundError: a real set is not there; the message says what was looked for, where, and what to do.
     """
-    asked = source or os.environ.get("COURSE_DATA") or "embedded"
+    origin = source or os.environ.get("COURSE_DATA") or "embedded"
     if name not in EMBEDDED and name not in REAL:
         known = ", ".join(sorted(EMBEDDED) + sorted(REAL))
         raise ValueError(f"load: there is no data set {name!r}; there are {known}")
-    if asked not in ("embedded", "real"):
-        raise ValueError(f"load: source must be 'embedded' or 'real', got {asked!r}")
+    if origin not in ("embedded", "real"):
+        raise ValueError(f"load: source must be 'embedded' or 'real', got {origin!r}")
     if not isinstance(seed, Integral) or isinstance(seed, bool) or abs(seed) >= 2**62:
         raise ValueError(f"load: seed must be a whole number below 2**62, got {seed!r}")
     if source == "real" and name in EMBEDDED and name not in COUNTERPART:
@@ -79,7 +79,7 @@ def load(
         raise ValueError(
             f"load: {name!r} is a real set, it cannot be loaded with source='embedded'"
         )
-    if name in REAL or (asked == "real" and name in COUNTERPART):
+    if name in REAL or (origin == "real" and name in COUNTERPART):
         real = COUNTERPART.get(name, name)
         usual, holder = REAL[real]
         options = _options_for(real, name, options)
@@ -122,15 +122,15 @@ def _folder(folder: str | Path | None, usual: str) -> Path:
     return find(usual) if folder is None else absolute(folder)
 
 
-def _options_for(loaded: str, asked: str, options: dict) -> dict:
-    """The options that the loader of `loaded` takes, without those that only `asked`, its drawn counterpart, takes."""
+def _options_for(loaded: str, requested: str, options: dict) -> dict:
+    """The options that the loader of `loaded` takes, without those that only `requested`, its drawn counterpart, takes."""
 
     def known(name: str) -> list[str]:
         return list(signature(_loader_of(name)).parameters)[2:]  # after split, and seed or folder
 
-    mine, all_known = known(loaded), {*known(loaded), *known(asked)}
+    mine, all_known = known(loaded), {*known(loaded), *known(requested)}
     if unknown := set(options) - all_known:
         raise TypeError(
-            f"load: {asked!r} has no option {sorted(unknown)}; it has {sorted(all_known)}"
+            f"load: {requested!r} has no option {sorted(unknown)}; it has {sorted(all_known)}"
         )
     return {option: value for option, value in options.items() if option in mine}

@@ -133,21 +133,21 @@ def read_text(where: str, path: Path) -> str:
 
 
 def download_aside(
-    where: str, target: Path, made: str, fetch: Callable[[Path], object], wanted: str = ""
+    where: str, target: Path, made: str, fetch: Callable[[Path], object], part: str = ""
 ) -> None:
     """Download into a temporary folder beside `target`, and rename what came once it is whole.
 
     Args:
-        where, target: the data set, and the file or folder wanted; files in it already are left alone.
+        where, target: the data set, and the file or folder to be made; files in it already are left alone.
         made: where in the temporary folder `fetch` leaves it; "**/" stands for any folders.
         fetch: downloads into the folder that it is given, and checks.
-        wanted: a file or folder in `target`; nothing is done if it is there already.
+        part: a file or folder in `target`; nothing is done if it is there already.
     Raises:
         OSError: the download failed.
 
     However it ends, the temporary folder is removed; `find` never finds one that a killed process left.
     """
-    if (target / wanted).exists():
+    if (target / part).exists():
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-", suffix=ASIDE))

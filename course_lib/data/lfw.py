@@ -81,7 +81,7 @@ def _read_lfw(where: str, read: Callable, folder: Path, download: bool, **option
     """What scikit-learn's loader `read` makes of the photographs, once they are known to be all there."""
     if download:
         fetch = lambda aside: read(data_home=aside, resize=0.1)  # noqa: E731
-        files.download_aside(where, folder, "lfw_home", fetch, wanted="lfw_funneled")
+        files.download_aside(where, folder, "lfw_home", fetch, part="lfw_funneled")
     photographs = _check_lfw(where, folder, LFW_LISTS, LFW_PHOTOGRAPHS)
     contents = [folder / name for name in [*LFW_LISTS, "lfw_funneled"]]
     with files.linked("lfw_home", *contents) as home:

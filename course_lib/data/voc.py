@@ -16,7 +16,7 @@ from course_lib.data.image_files import is_image, open_oriented
 
 
 class Annotation(NamedTuple):
-    """What a VOC annotation file says of one image."""
+    """The contents of a VOC annotation file."""
 
     size: tuple[float, float]  # width and height; 0 where the file does not say
     boxes: list[tuple[float, ...]]  # x1, y1, x2, y2
@@ -172,16 +172,16 @@ def _boxes_upright(
     # Where width and height are swapped and nothing turns, it is the two numbers that were swapped.
     swapped = annotation.size == (height, width) and orientation == 1
     if annotation.size != size and not as_stored and not swapped and min(annotation.size) > 0:
-        said = "{:g} x {:g}".format(*annotation.size)
+        stated = "{:g} x {:g}".format(*annotation.size)
         raise ValueError(
-            f"voc: {shown(path)} is of an image of {said} pixels, the image has {width} x {height}"
+            f"voc: {shown(path)} is of an image of {stated} pixels, the image has {width} x {height}"
         )
     boxes = []
     for box in annotation.boxes:
         x1, y1, x2, y2 = _turned(box, orientation, width, height) if as_stored else box
         if x2 < 0 or y2 < 0 or x1 > width or y1 > height:
             raise ValueError(
-                f"voc: {shown(path)} has a box {tuple(f'{side:g}' for side in box)} outside its image "
+                f"voc: {shown(path)} has a box ({x1:g}, {y1:g}, {x2:g}, {y2:g}) outside its image "
                 f"of {width} x {height} pixels"
             )
         boxes.append((max(x1, 0.0), max(y1, 0.0), min(x2, width), min(y2, height)))

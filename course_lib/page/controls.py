@@ -1,7 +1,7 @@
 """Controls to move: `explore` redraws one figure from the values of sliders, lists and check boxes.
 
-It is a box of controls over one picture, not ipywidgets' `interact`: it redraws into one image without flicker,
-carries a static picture for those who only read, and shows its errors. A test can use it like a person:
+It is a box of controls over one figure, not ipywidgets' `interact`: it redraws into one image without flicker,
+carries a static one for those who only read, and shows its errors. A test can use it like a person:
 
     >>> from course_lib.page.plots import panels
     >>> view = explore(lambda k: panels()[0], alt="an empty figure", k=(1, 5, 1))
@@ -27,7 +27,7 @@ UNSEEN = "position:absolute;left:-9999px"
 
 
 def picture_bundle(png: bytes, alt: str, width: int) -> tuple[dict, dict]:
-    """A picture as Jupyter displays it, and its metadata: shown `width` pixels wide."""
+    """A figure as Jupyter displays it, and its metadata: shown `width` pixels wide."""
     data = {"image/png": base64.b64encode(png).decode(), "text/plain": f"Figure: {alt}"}
     return data, {"image/png": {"width": width, "alt": alt}}
 
@@ -47,7 +47,7 @@ def check_figure(what: str, fig: Figure) -> None:
 
 
 class Explorer(widgets.VBox):
-    """Controls over one picture; made by `explore`."""
+    """Controls over one figure; made by `explore`."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Explorer(widgets.VBox):
         self.redraw()
 
     def redraw(self, change: object = None) -> None:
-        """Draw the picture for the controls' values; where that fails, keep the old picture and say why."""
+        """Draw the figure for the controls' values; where that fails, keep the old one and show why."""
         if self.busy:
             return
         try:
@@ -121,7 +121,7 @@ class Explorer(widgets.VBox):
             self.message.value = f'<span style="color:{BAD}">{html.escape(f"{type(error).__name__}: {error}")}</span>'
 
     def _repr_mimebundle_(self, **options):
-        """The live widget, with its first picture for readers without a kernel."""
+        """The live widget, with its first figure for readers without a kernel."""
         live = super()._repr_mimebundle_(**options)
         still, metadata = picture_bundle(self.first_png, self.alt, self.width)
         return {**live, **still}, metadata
@@ -139,12 +139,12 @@ def explore(
         controls: for each argument of `draw`, (low, high, step) for a slider, a list or a dict (label -> value) for
             a drop-down, True or False for a check box.
     Returns:
-        A widget: `.controls[name].value` can be set, `.png` is the picture, `.error` what went wrong last, or None.
+        A widget: `.controls[name].value` can be set, `.png` is the figure, `.error` what went wrong last, or None.
     Raises:
         TypeError, ValueError: a control that cannot be made, or that `draw` does not take; a preset without a control;
             a start or a preset that the control cannot take; `draw` returns no Figure.
 
-    Whatever `draw` raises when a control is moved is shown under the picture, which stays as it was.
+    Whatever `draw` raises when a control is moved is shown under the figure, which stays as it was.
     """
     check_alt("explore", alt)
     taken = inspect.signature(draw).parameters

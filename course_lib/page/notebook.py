@@ -43,7 +43,7 @@ def figure(fig: Figure, alt: str) -> None:
 
     Args:
         fig: a matplotlib Figure.
-        alt: alternative text, for those who do not see the picture; nbval compares it.
+        alt: alternative text, for those who do not see the figure; nbval compares it.
     Raises:
         TypeError: `fig` is no Figure, `alt` no text.
         ValueError: no alternative text.
