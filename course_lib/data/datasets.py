@@ -123,7 +123,7 @@ def _folder(folder: str | Path | None, usual: str) -> Path:
 
 
 def _options_for(loaded: str, requested: str, options: dict) -> dict:
-    """The options that the loader of `loaded` takes, without those that only `requested`, its drawn counterpart, takes."""
+    """The options that the loader of `loaded` takes, without those of `requested`, its drawn counterpart, alone."""
 
     def known(name: str) -> list[str]:
         return list(signature(_loader_of(name)).parameters)[2:]  # after split, and seed or folder
