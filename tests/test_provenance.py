@@ -416,7 +416,8 @@ FAMILIES = {
             "collections.Counter('ab')",
             "collections.OrderedDict(a=1)", "collections.defaultdict(int)", "collections.defaultdict(list)",
             "LabelledImages(torch.zeros(2, 1, 4, 4), torch.zeros(2).long(), ['a', 'b'])",
-            "LabelledImages(torch.zeros(2, 1, 4, 4), torch.ones(2).long(), ['a', 'b'])", "torch.device('cpu')", "torch.Size([1])",
+            "LabelledImages(torch.zeros(2, 1, 4, 4), torch.ones(2).long(), ['a', 'b'])", "torch.device('cpu')",
+            "torch.Size([1])",
             "torch.distributions.Normal(0., 1.)", "torch.distributions.Normal(0., 2.)",
             "np.ma.array([1, 2], mask=[0, 1])", "np.ma.array([1, 2], mask=[1, 0])", "nn.Parameter(torch.zeros(3))",
         )
