@@ -415,8 +415,9 @@ FAMILIES = {
             "np.array([1, 'b'], dtype=object)", "Path('a')", "Path('b')", "range(3)", "slice(3)",
             "collections.Counter('ab')",
             "collections.OrderedDict(a=1)", "collections.defaultdict(int)", "collections.defaultdict(list)",
-            "LabelledImages(torch.zeros(2), torch.zeros(2), ['a'])",
-            "LabelledImages(torch.zeros(2), torch.ones(2), ['a'])", "torch.device('cpu')", "torch.Size([1])",
+            "LabelledImages(torch.zeros(2, 1, 4, 4), torch.zeros(2).long(), ['a', 'b'])",
+            "LabelledImages(torch.zeros(2, 1, 4, 4), torch.ones(2).long(), ['a', 'b'])", "torch.device('cpu')",
+            "torch.Size([1])",
             "torch.distributions.Normal(0., 1.)", "torch.distributions.Normal(0., 2.)",
             "np.ma.array([1, 2], mask=[0, 1])", "np.ma.array([1, 2], mask=[1, 0])", "nn.Parameter(torch.zeros(3))",
         )
@@ -586,7 +587,9 @@ def test_the_library_counts_by_the_files_reached_and_no_others():
 
 def test_a_key_over_a_thousand_pictures_costs_hardly_more_than_reading_them_once():
     """They are named three times. 12 MB are read in 25 to 50 ms, the rest is 15."""
-    people = LabelledImages(torch.rand(1000, 3, 32, 32), torch.arange(1000) // 20, ["a"])
+    people = LabelledImages(
+        torch.rand(1000, 3, 32, 32), torch.arange(1000) // 20, [*map(str, range(50))]
+    )
     text = PLAIN + "\ndef again(): return people\ndef all(): return train, again, people, images"
     train = cell(text, "all", people=people, images=people.images)
     key(train)
