@@ -8,6 +8,7 @@ from sklearn.metrics import average_precision_score
 
 from course_lib.by_definition import average_precision as plain
 from course_lib.detection import average_precision as fast
+from course_lib.detection import matching
 from tests.detection.detection_cases import random_scenes, together, with_pycocotools
 
 KINDS = ("coco", "voc07", "voc12")
@@ -113,7 +114,8 @@ def test_verdicts_and_map_as_pycocotools_and_the_library(seed, whole, extras):
             if kind != "coco" and "iscrowd" in target:
                 target["difficult"] = target["iscrowd"]
         ours, theirs = (
-            module.right_or_wrong(predictions, targets, kind=kind) for module in (plain, fast)
+            judge(predictions, targets, kind=kind)
+            for judge in (plain.right_or_wrong, matching.right_or_wrong)
         )
         assert [v.tolist() for v in ours] == [v.tolist() for v in theirs]
         value = plain.mean_average_precision(predictions, targets, kind=kind)

@@ -72,7 +72,7 @@ def test_overfits_two_scenes(kind):
     images, boxes, labels = two_scenes()
     detector = made(kind)
     losses = fit(
-        detector, lambda _: (images, boxes, labels), kind.loss, steps=60, lr=3e-3, max_norm=5.0
+        detector, lambda _: (images, boxes, labels), kind.loss, steps=120, lr=3e-3, max_norm=5.0
     )
     assert losses[-1] < 0.25 * losses[0]
     detector.train()

@@ -57,7 +57,7 @@ def test_a_face_is_the_same_alone_and_in_any_batch():
 
 
 def test_a_face_is_the_same_in_another_process():
-    code = "import torch; from course_lib.render.faces import draw_faces; "
+    code = "import torch; from course_lib.render.faces.draw import draw_faces; "
     code += "x = draw_faces(torch.tensor([41]), torch.tensor([6]), 5, 16)['images']; print(x.flatten().tolist())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     there = torch.tensor([float(v) for v in done.stdout.strip()[1:-1].split(",")])

@@ -7,8 +7,7 @@ import sys
 import pytest
 import torch
 
-from course_lib.render.landmarks import draw, plans
-from course_lib.render.landmarks.draw import draw_landmarks, draw_no_landmark
+from course_lib.render.landmarks.draw import draw, draw_landmarks, draw_no_landmark, plans
 
 
 def numbers(*values):
@@ -49,7 +48,7 @@ def test_ordinary_photos_do_not_depend_on_their_batch():
 
 
 def test_pictures_are_the_same_in_another_process():
-    code = "import torch; from course_lib.render.landmarks import *; i = torch.arange(6); "
+    code = "import torch; from course_lib.render.landmarks.draw import *; i = torch.arange(6); "
     code += "a = draw_landmarks(i, i, 5, 16, 'user')['images']; b = draw_no_landmark(i, 5, 16)['images']; "
     code += "print((torch.stack([a, b]).flatten() * 255).round().int().tolist())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

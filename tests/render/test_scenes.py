@@ -272,7 +272,7 @@ def test_a_scene_does_not_depend_on_its_batch(drawn):
 
 
 def test_a_fresh_process_draws_the_same(drawn):
-    code = "import torch; from course_lib.render.scenes import draw_scenes; "
+    code = "import torch; from course_lib.render.scenes.draw import draw_scenes; "
     code += "d = draw_scenes(torch.tensor([5]), seed=1); "
     code += "print((d['images'][0, :, ::8, ::8] * 255).round().int().flatten().tolist())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
