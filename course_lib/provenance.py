@@ -135,9 +135,8 @@ class _Walk:
     def pairs(self, items: dict, chain: tuple[str, ...], strict: bool, dot: bool = False) -> list:
         told = []
         for key, value in items.items():
-            place = f".{key}" if dot else f"[{key!r}]" if type(key) in _PLAIN else "[...]"
-            told.append(self.tell(key, (*chain, " (a key)"), strict))
-            told.append(self.tell(value, (*chain, place), strict))
+            place = (*chain, f".{key}" if dot else f"[{key!r}]" if type(key) in _PLAIN else "[...]")
+            told += [self.tell(key, (*place, " (a key)"), strict), self.tell(value, place, strict)]
         return told
 
     def library(self, name: str | None) -> bool:

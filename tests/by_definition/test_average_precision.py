@@ -125,7 +125,8 @@ def test_verdicts_and_map_as_pycocotools_and_the_library(seed, whole, extras):
             assert value == pytest.approx(with_pycocotools(predictions, targets)[1], abs=1e-9)
         for label in range(3):
             ours, theirs = (
-                module.of_class(predictions, targets, label, kind=kind) for module in (plain, fast)
+                judge(predictions, targets, label, kind=kind)
+                for judge in (plain.of_class, matching.of_class)
             )
             assert sorted(zip(*map(torch.Tensor.tolist, ours[:2]), strict=True)) == sorted(
                 zip(*map(torch.Tensor.tolist, theirs[:2]), strict=True)

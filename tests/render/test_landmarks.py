@@ -7,7 +7,8 @@ import sys
 import pytest
 import torch
 
-from course_lib.render.landmarks.draw import draw, draw_landmarks, draw_no_landmark, plans
+from course_lib.render.landmarks import draw, plans
+from course_lib.render.landmarks.draw import draw_landmarks, draw_no_landmark
 
 
 def numbers(*values):
