@@ -876,7 +876,7 @@ def with_duplicates(predictions, t=0.5):
         scores, right = torch.cat(scores), torch.cat(right)
         hits = right[scores.argsort(descending=True, stable=True)].double().cumsum(0)
         precision, recall = hits / torch.arange(1, len(hits) + 1), hits / positives
-        results.append((average_precision(precision, recall), recall[-1].item()))
+        results.append((average_precision(precision, recall.clamp(max=1)), recall[-1].item()))
     return torch.tensor(results).mean(dim=0).tolist()
 
 
