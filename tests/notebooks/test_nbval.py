@@ -2,6 +2,7 @@
 
 import copy
 import os
+import re
 import subprocess
 import sys
 import time
@@ -148,7 +149,7 @@ def test_nbval_passes_a_whole_notebook(toy, tmp_path):
         (drop_cell, "NameError"),
         (wrong_number, "mismatch"),
         (raised_error, "two is less than one"),
-        (dead_kernel, "Kernel died"),
+        (dead_kernel, "Kernel died|Failed to interrupt kernel"),
         (endless, "Timeout"),
         (missing_picture, "Missing output fields"),
         (failing_end_of_a_slider, "ZeroDivisionError"),
@@ -160,7 +161,7 @@ def test_nbval_fails_a_broken_notebook(toy, tmp_path, harm, words):
     done = nbval(
         broken, tmp_path, *(["--nbval-cell-timeout=3"] if harm in (endless, dead_kernel) else [])
     )
-    assert done.returncode == 1 and words in done.stdout, done.stdout
+    assert done.returncode == 1 and re.search(words, done.stdout), done.stdout
 
 
 @pytest.mark.slow
