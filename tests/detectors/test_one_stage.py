@@ -67,6 +67,7 @@ def made(kind, seed=0):
 # ---- what all three promise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DETECTORS)
 def test_overfits_two_scenes(kind):
     images, boxes, labels = two_scenes()

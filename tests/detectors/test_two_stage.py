@@ -392,6 +392,7 @@ def test_pictures_without_objects_have_a_finite_loss(make):
         assert all(g.isfinite().all() for g in gradients)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", DETECTORS)
 def test_two_scenes_are_learned_by_heart(make):
     torch.manual_seed(0)

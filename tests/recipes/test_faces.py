@@ -32,6 +32,7 @@ def test_the_seed_determines_the_encoder():
     assert torch.equal(a, b) and not torch.equal(a, c)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS)
 def test_every_row_trains(row, monkeypatch):
     monkeypatch.setattr(faces, "STEPS", 3)
