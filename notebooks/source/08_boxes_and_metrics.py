@@ -936,7 +936,7 @@ claim("5: without small objects it looks better", only_easy > ours["AP50"])
 # %% [markdown]
 # <details><summary>Answer</summary>The fourth: it cuts the curve off at the recall reached there, and everything to the right counts 0. It also changes most, if one does not count the guessed classes.</details>
 #
-# On five data seeds the table is much the same. With duplicates forgiven mAP@.5 is .997 or .998 and "recall" 282-290%, where the true mAP@.5 without NMS is .83-.86. A detector that guesses every class looks as good as ours and is worth .03-.05.
+# On five data seeds the table is much the same. With duplicates forgiven mAP@.5 is .997-.999 and "recall" 281-290%, where the true mAP@.5 without NMS is .83-.86. A detector that guesses every class looks as good as ours and is worth .03-.05.
 #
 # The fourth fools in the other direction, and is the most common: somebody evaluates the boxes that the demo draws. The threshold belongs to whoever *uses* a detector; the curve is there so that it need not be chosen yet. What it does:
 

@@ -796,7 +796,7 @@ claim(
 )
 
 # %% [markdown]
-# In the lecture's chart speed is bought with mAP, and the two-stage detectors are on top. Ours does not show that. At IoU .5 YOLO is the fastest *and* as good as any: our grid is fine, our crowds are small, and a training of one minute favours whoever learns fastest. Tighter boxes do not bring the second stage to the top either: at IoU .75 (COCO's rules, all 500 scenes) Faster R-CNN has .71, .76 and .75 on three data seeds, YOLO .73, .72 and .71. The means differ by .02, the seeds by .05: there is no order to be seen.
+# In the lecture's chart speed is bought with mAP, and the two-stage detectors are on top. Ours does not show that. At IoU .5 YOLO is the fastest *and* as good as any: our grid is fine, our crowds are small, and a training of one minute favours whoever learns fastest. Tighter boxes do not bring the second stage to the top either: at IoU .75 (COCO's rules, all 500 scenes) Faster R-CNN has .71-.76 on three data seeds, YOLO .71-.73. The means differ by .02, the seeds by .05: there is no order to be seen.
 #
 # And there is what the chart leaves out. All of ours share one small backbone and one training set, but not one training: YOLO learns for 1,300 steps, Fast R-CNN and RetinaNet for 700, Faster R-CNN for 500, DETR for 500 on YOLO's backbone, Mask R-CNN for 330. So a few points of mAP between two of them say little. The lecture's were trained by different people, for different times, with different backbones.
 #
@@ -889,7 +889,7 @@ if OWN_FOLDER:
 # * **YOLO:** a cell speaks for the objects whose centre lies in it; 288 boxes a picture, score = objectness times class. mAP@.5 .94-.96 on five data seeds.
 # * **Anchors:** 1,080 of them at two scales reach IoU .5 with 9 objects of 10, half as large ones lose the large objects; RetinaNet's mAP@.5 is .90-.92 on four data seeds.
 # * **Focal loss:** more than 95 answers of a hundred in a real batch are easy negatives; they pay three quarters of the cross-entropy, and less than a tenth of the focal loss.
-# * **DETR:** one query for each object by the cheapest matching, trained from YOLO's backbone: mAP@.5 .943, .951 and .934 on three data seeds. It is slow to learn: learned queries from nothing have hardly begun when proposals with a trained backbone are near .8.
+# * **DETR:** one query for each object by the cheapest matching, trained from YOLO's backbone: mAP@.5 .93-.95 on three data seeds. It is slow to learn: learned queries from nothing have hardly begun when proposals with a trained backbone are near .8.
 # * **Speed against mAP:** the lecture has YOLO at 63.4 mAP and 45 pictures a second, Fast YOLO at 52.7 and 155, Faster R-CNN (VGG-16) at 73.2 and 7. Ours, above: YOLO is the fastest, R-CNN the slowest. At IoU .5 ours do not trade speed for mAP; and at .75 there is no clear order either.
 #
 # **Go on:** 13 asks not *what* is in the box but *who*. 11 and 12 train backbones without any labels.
