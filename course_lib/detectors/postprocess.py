@@ -7,7 +7,6 @@ from torch import Tensor
 
 from course_lib.arguments import check_count, check_tensor
 from course_lib.detection.suppression import batched_nms
-from course_lib.machine import device
 
 
 def final_detections(
@@ -48,13 +47,10 @@ def detect_all(
         images: any number of them.                        # [N, 3, H, W] in 0..1
         size: how many go through the network together.
     Returns:
-        N dicts, as `detect` makes them, on the CPU.
+        N dicts, as `detect` makes them.
     Raises:
         TypeError, ValueError: images that are no tensor (`resized` makes one of a list); size not above 0.
     """
     check_tensor("detect_all", "[N, C, H, W]", images=images)
     check_count("detect_all", size=size)
-    detections = []
-    for batch in images.split(size):
-        detections += detect(batch.to(device()))
-    return [{name: values.cpu() for name, values in one.items()} for one in detections]
+    return [one for batch in images.split(size) for one in detect(batch)]

@@ -165,9 +165,7 @@ class RCNN(Detector):
             roi_labels, matched = assign(candidates, image_boxes, image_labels, low=0.3, high=0.6)
             kept = balanced_sample(roi_labels, 40, share=0.3)
             samples.append(RoISample(candidates[kept], roi_labels[kept], matched[kept]))
-            features.append(
-                self.features(image[None].to(self.svm_bias.device), [candidates[kept]]).cpu()
-            )
+            features.append(self.features(image[None], [candidates[kept]]))
         features, targets = torch.cat(features), offset_targets(samples, boxes)
         roi_labels = torch.cat([sample.labels for sample in samples])
         svms = [fit_svm(features, roi_labels == c) for c in range(self.classes)]

@@ -26,7 +26,7 @@ def fit(
     """Train a model by AdamW, with a learning rate that rises over a tenth of the way and falls as a cosine.
 
     Args:
-        model: trained in place, on the GPU where there is one, and left in evaluation mode.
+        model: trained in place, on the GPU where there is one, then put back where it was, in evaluation mode.
         sample: sample(generator) -> a batch, a tuple of tensors.
         loss: loss(model, *batch) -> the number to make smaller, a tensor without axes.
         steps: batches to train on.
@@ -41,7 +41,7 @@ def fit(
     Raises:
         FloatingPointError: the loss became NaN or infinite.
     """
-    place = device()
+    home, place = next(model.parameters()).device, device()
     model.to(place).train()
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
@@ -68,7 +68,7 @@ def fit(
         nn.utils.clip_grad_norm_(model.parameters(), max_norm)
         optimizer.step()
         losses.append(value.item())
-    model.eval()
+    model.to(home).eval()
     return losses
 
 

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.cache import cached, fingerprint
-from course_lib.machine import device
 from course_lib.provenance import depends_on
 
 
@@ -49,5 +48,5 @@ def load_or_train(
     print(f"{name}: loaded from the cache" if took is None else f"{name}: trained in {took:.0f} s")
     losses = tensors.pop("training.losses").tolist()
     model.load_state_dict(tensors)
-    model.to(device()).eval()
+    model.eval()
     return losses

@@ -695,7 +695,7 @@ claim("...while ArcFace loses less than 4", lost["ArcFace 0.5"] < 0.04)
 def angles(model, data):
     """From each picture to its own centre and to the nearest other one, in degrees.   # [N], [N]"""
     with torch.no_grad():
-        cosines = model.head.cpu().cosines(embed(model.encoder, data.images))  # [N, 10]
+        cosines = model.head.cosines(embed(model.encoder, data.images))  # [N, 10]
     every = torch.rad2deg(cosines.clamp(-1, 1).acos())
     own = F.one_hot(data.labels, 10).bool()
     return every[own], every.masked_fill(own, math.inf).min(dim=1).values

@@ -26,7 +26,7 @@ from course_lib.detection.anchors import anchors
 from course_lib.detection.average_precision import evaluate_detections
 from course_lib.detection.overlap import box_iou
 from course_lib.detectors.postprocess import detect_all, final_detections
-from course_lib.machine import ROOT, device
+from course_lib.machine import ROOT
 from course_lib.page import pictures, plots
 from course_lib.page.boxes import draw_boxes
 from course_lib.page.controls import explore
@@ -91,9 +91,7 @@ show_source(Yolo)
 
 # %% jupyter={"source_hidden": true}
 with torch.no_grad():
-    cells = type(yolo(test.images[:1].to(device())))(
-        *(x.cpu() for x in yolo(test.images[:24].to(device())))
-    )
+    cells = yolo(test.images[:24])
 S = cells.boxes.shape[1]
 
 
@@ -345,8 +343,8 @@ claim(
 # %% jupyter={"source_hidden": true}
 with torch.no_grad():
     images, boxes, labels = training_data(scenes[:32])
-    answers = retinanet(images.to(device()))
-    said, asked = answers.logits.cpu(), answers.anchors.cpu()
+    answers = retinanet(images)
+    said, asked = answers.logits, answers.anchors
     aim, _ = anchor_targets(asked, boxes, labels)  # [32, A]
     here = torch.zeros_like(said)
     where = torch.where(aim >= 0)
@@ -437,13 +435,13 @@ show_source(Detr.forward)
 
 # %% jupyter={"source_hidden": true}
 with torch.no_grad():
-    last = detr(test.images[:24].to(device()))[-1]
+    last = detr(test.images[:24])[-1]
 from course_lib.detectors.set_matching import to_corners
 
-confidence, said_class = last.logits.softmax(-1)[..., :-1].cpu().max(-1)  # [24, Q]
+confidence, said_class = last.logits.softmax(-1)[..., :-1].max(-1)  # [24, Q]
 ranked = confidence.argsort(dim=1, descending=True)
-query_boxes = 96 * to_corners(last.boxes).cpu()
-attention = last.attention.cpu().unflatten(-1, (12, 12))
+query_boxes = 96 * to_corners(last.boxes)
+attention = last.attention.unflatten(-1, (12, 12))
 
 
 def draw_query(scene=8, query=1):
@@ -546,12 +544,12 @@ print(f"greed pays more in {greedy_worse} of 200")
 
 # %% jupyter={"source_hidden": true}
 torch.manual_seed(SEED)
-untrained = Detr(6).to(device()).eval()
+untrained = Detr(6).eval()
 with torch.no_grad():
-    before = untrained(test.images[:24].to(device()))[-1]
+    before = untrained(test.images[:24])[-1]
 SAID = {
-    "trained": (last.logits.softmax(-1).cpu(), last.boxes.cpu()),
-    "before training": (before.logits.softmax(-1).cpu(), before.boxes.cpu()),
+    "trained": (last.logits.softmax(-1), last.boxes),
+    "before training": (before.logits.softmax(-1), before.boxes),
 }
 
 

@@ -72,6 +72,19 @@ def test_fit_learns_and_is_deterministic():
     )
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_fit_puts_a_model_back_where_it_was():
+    model, places = nn.Linear(3, 2), []
+
+    def loss(model, images, labels):
+        places.append((model.weight.device.type, images.device.type))
+        return nn.functional.cross_entropy(model(images), labels)
+
+    fit(model, batches(torch.randn(8, 3), torch.randint(2, (8,)), 4), loss, steps=2)
+    assert places == [("cuda", "cuda")] * 2
+    assert model.weight.device.type == "cpu"
+
+
 def test_fit_ends_in_time_on_a_slow_machine(monkeypatch):
     clock = iter(range(1000))
     monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))  # a second a step
