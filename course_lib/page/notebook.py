@@ -50,6 +50,8 @@ def figure(fig: Figure, alt: str) -> None:
     Raises:
         TypeError: `fig` is no Figure, `alt` no text.
         ValueError: no alternative text.
+
+    nbconvert's pages have the text as the image's `alt`; JupyterLab (4.6) passes over it.
     """
     check_figure("figure: fig", fig)
     check_alt("figure", alt)
