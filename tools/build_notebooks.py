@@ -200,7 +200,8 @@ def chosen_sources(words: list[str]) -> list[Path]:
 
 def main() -> None:
     words = sys.argv[1:]
-    os.environ["TQDM_DISABLE"] = "1"  # in the notebooks' kernels, not here
+    # In the notebooks' kernels: no progress bars, and nobody has answered anything.
+    os.environ |= {"TQDM_DISABLE": "1", "COURSE_PROGRESS": os.devnull}
     sources = chosen_sources(words)
     stale = sources if words else [path for path in sources if not is_fresh(path)]
     progress = tqdm(stale, disable=False)
