@@ -1,4 +1,4 @@
-"""Shared by all tests: no answer goes into a reader's file, hypothesis without deadlines (the machine is shared), and a cache folder of their own."""
+"""Shared by all tests: answers go nowhere, hypothesis has no deadlines (the machine is shared), caches are apart."""
 
 import os
 
