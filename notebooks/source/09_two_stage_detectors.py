@@ -223,7 +223,7 @@ def draw_crop(proposal=4):
     colours = [plots.SAME if s > 0 else "#C9C9C9" for s in scores]
     right.barh(names[::-1], scores[::-1], color=colours[::-1], height=0.62)
     right.axvline(0, color=plots.QUERY, lw=1)
-    right.set(xlim=(-4, 2), title="Scores of the SVMs")
+    right.set(xlim=(-5, 2), title="Scores of the SVMs")
     right.grid(axis="y", visible=False)
     return fig
 
@@ -305,8 +305,8 @@ def draw_bins(x=52, y=40, width=30, height=30):
     box = torch.tensor([[x, y, x2, y2]]).float()
     values = roi_pool(shown_map[None, None], [box], CELLS, SCALE)[0, 0]
     fig, (left, middle, right) = plots.panels(3, height=3.2)
-    draw_boxes(left, one.images[0], box, colours=plots.OTHER, title="The picture, and a proposal")
-    plots.bare(middle, "The map: rounded to cells").imshow(
+    draw_boxes(left, one.images[0], box, colours=plots.OTHER, title="The image, and a proposal")
+    plots.bare(middle, "Feature map: rounded to cells").imshow(
         shown_map, cmap="Greys", extent=(0, 18, 18, 0)
     )
     left_x, wide, starts, ends = bin_edges(x, x2)

@@ -216,7 +216,7 @@ print(
 # %% [markdown]
 # <details><summary>Answer</summary>Two boxes at the most, both of one class: the class is predicted once for the cell. Of a bird in front of a tree one class is wrong.</details>
 #
-# With 12 x 12 cells that hardly happens to us. With cells twice as wide SHARE2, with cells four times as wide SHARE4; flocks of birds are where YOLO v1, with its 7 x 7 cells, was weakest. Later versions let every box have its class.
+# With 12 x 12 cells that hardly happens to us. With cells twice as wide nearly one object in ten shares its cell, with cells four times as wide more than one in three; flocks of birds are where YOLO v1, with its 7 x 7 cells, was weakest. Later versions let every box have its class.
 #
 # The $B$ boxes of a cell are to share the work: whichever fits better is trained to fit better still. In the paper they come to specialise in shapes. Ours share the objects, but hardly by size or shape: our six classes are too much alike in both. One box a cell does about as well here (tried on one data seed).
 #
@@ -600,7 +600,8 @@ def draw_matching(scene=8, answers="before training"):
 # %% tags=["nbval-ignore-output"]
 explore(
     draw_matching,
-    alt="ALTMATCH",
+    alt="Left: a street scene; each object is joined by a line to the centre of the query that is matched to it, whose dashed "
+    "box fits badly. Right: a table of costs of every object and query; one field in each row is framed, all above zero.",
     presets={"before training": {"answers": "before training"}, "after": {"answers": "trained"}},
     scene=(0, 23, 1),
     answers=list(SAID),
