@@ -45,12 +45,9 @@ class Item:
 
     def __post_init__(self):
         kind = type(self).__name__
-        if not (isinstance(self.name, str) and self.name.isidentifier()):
-            raise ValueError(f"{kind}: name must be a Python name, got {self.name!r}")
-        if self.name == "selected":
-            raise ValueError(
-                f"{kind}: name must not be 'selected', which is the chosen item's name"
-            )
+        if not (isinstance(self.name, str) and self.name.isidentifier()) or self.name == "selected":
+            expected = f"{kind}: name must be a Python name other than 'selected'"
+            raise ValueError(f"{expected}, got {self.name!r}")
         if self.colour is not None and not is_color_like(self.colour):
             raise ValueError(f"{kind} {self.name}: colour must be a colour, got {self.colour!r}")
         object.__setattr__(self, "start", self.checked(self.start))
@@ -143,9 +140,7 @@ class Board(anywidget.AnyWidget):
     """
 
     _esm, _css = SCRIPT, STYLE
-    _scene = traitlets.Dict().tag(sync=True)
-    _state = traitlets.Dict().tag(sync=True)
-    _answer = traitlets.Dict().tag(sync=True)
+    _scene, _state, _answer = (traitlets.Dict().tag(sync=True) for _ in range(3))
 
     def __init__(
         self,

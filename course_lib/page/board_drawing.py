@@ -174,11 +174,11 @@ STYLE = """
 .board-words { text-anchor: middle; dominant-baseline: central; font-weight: 700; font-size: 16px;
   paint-order: stroke; stroke: #fff; stroke-width: 4px; stroke-linejoin: round; }
 .board-marks { pointer-events: none; }
-.board-text { white-space: pre-wrap; margin-top: 10px; padding: 8px 14px; border-radius: 6px; font-size: 17px;
-  font-variant-numeric: tabular-nums; background: var(--jp-layout-color2, #f3f5f7); border-left: 4px solid #0072b2; }
+.board-text, .board-error { width: 0; min-width: 100%; box-sizing: border-box; margin-top: 10px; padding: 8px 14px;
+  white-space: pre-wrap; border-radius: 6px; border-left: 4px solid #0072b2; }
+.board-text { font-size: 17px; font-variant-numeric: tabular-nums; background: var(--jp-layout-color2, #f3f5f7); }
 .board-text sub, .board-text sup { font-size: .72em; line-height: 0; }
-.board-error { margin-top: 10px; padding: 8px 14px; border-left: 4px solid #d55e00; color: #b34a00;
-  background: #fdf3ec; border-radius: 6px; white-space: pre-wrap; }
+.board-error { border-color: #d55e00; color: #b34a00; background: #fdf3ec; }
 .board-figure { max-width: 100%; height: auto; }
 .board-figure.old { opacity: .3; }
 """
