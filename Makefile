@@ -65,9 +65,9 @@ notebooks: environment  ## build and execute the notebooks whose source or libra
 bench: environment  ## time our operations beside their peers (ARGS=faces: some of them)
 	OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m tools.benchmark $(ARGS)
 
-tables: environment  ## compute again the tables that take longer than a notebook may (half an hour)
-	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_tables
-	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_detr_curves
+tables: environment  ## compute the tables that are stale, half an hour (ARGS=--confirm: a third of each)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_tables $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_detr_curves $(ARGS)
 
 SEEDS ?=
 
