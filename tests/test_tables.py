@@ -118,4 +118,4 @@ def test_every_python_gives_the_same_digest(small):
 @pytest.mark.parametrize("table", [make_tables.TABLE, make_detr_curves.TABLE], ids=lambda x: x.name)
 def test_the_committed_tables_are_fresh(table):
     changed = tables.changed_since(table)
-    assert not changed, f"{table.name} is stale: make tables, or make tables ARGS=--confirm"
+    assert not changed, f"{table.name} is stale, make tables (or ARGS=--confirm): {changed}"
