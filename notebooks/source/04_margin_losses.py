@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Margin losses: room between the classes
 #
-# A gate must open for people whom its network never saw in training. A classifier is content as soon as the right class has the highest score, however narrowly; a stranger's photographs may then fall anywhere between the known faces, and a threshold that tells two strangers apart is hard to find. Margin losses ask for more: the right class must win **with room to spare**. They are one formula with three knobs, and this notebook turns every one of them. At the end you will be able to
+# A gate must open for people whom its network never saw in training. For a classifier it is enough that the right class has the highest score, however narrowly. The embeddings of unseen identities may then fall anywhere between the known faces, and no threshold separates them well. Margin losses ask for more: the right class must win **with room to spare**. They are one formula with three knobs, and this notebook turns every one of them. At the end you will be able to
 #
 # * read a softmax layer as a table of class centres, and say what it cannot do for people it never saw;
 # * choose the scale of a loss that compares angles only;
@@ -575,19 +575,19 @@ for name, (hits, spread, angle) in measures.items():
     degrees = f"{angle:.1f}" if name in angular_ones else "–"
     rows.append((name, f"{hits:.3f}", f"{spread:.3f}", degrees))
 table(rows)
-
-# %%
 hits, spread, angle = (
     dict(zip(measures, m, strict=True)) for m in zip(*measures.values(), strict=True)
-)
-claim("each of the losses finds the digit in more than 88 cases of 100", min(hits.values()) > 0.88)
-claim(
-    "center loss packs the classes closer than softmax", spread["center"] < spread["softmax"] - 0.01
 )
 record("narrower", angle["norm-softmax"] - angle["ArcFace 0.5"], ".1f")
 for name in ("softmax", "center", "ArcFace 0.5"):
     record(f"spread.{name.split()[0]}", spread[name], ".2f")
     record(f"hits.{name.split()[0]}", hits[name], ".3f")
+
+# %%
+claim("each of the losses finds the digit in more than 88 cases of 100", min(hits.values()) > 0.88)
+claim(
+    "center loss packs the classes closer than softmax", spread["center"] < spread["softmax"] - 0.01
+)
 narrower = angle["ArcFace 0.5"] < angle["norm-softmax"] - 0.5
 claim("ArcFace's rays are narrower than norm-softmax's, its equal without a margin", narrower)
 
@@ -596,7 +596,7 @@ claim("ArcFace's rays are narrower than norm-softmax's, its equal without a marg
 #
 # Every loss finds the digit by its nearest neighbour in 90 cases of 100 or more. Center loss packs the classes closer: {{spread.center}} of the distance between them, where softmax has {{spread.softmax}}. ArcFace's rays are narrower than those of norm-softmax, which is ArcFace without its margin, by {{narrower}} degrees.
 #
-# SphereFace 1.35 lies between the two: 35% of a small angle is little. Plain softmax has narrower rays than all three, and finds more digits: it can raise its logits by longer embeddings, where $s = 16$ cannot. One part agrees with the lecture's table for faces (L2.13): norm-softmax is worse than softmax. The other does not: in the lecture ArcFace is better than softmax, on our digits in the plane it is worse ({{hits.ArcFace}} against {{hits.softmax}}). SphereFace 1.35 is not better than softmax in the lecture either, except on LFW by 0.03 points. How much of all this is the margin and how much the scale is the last question of this page.
+# In this angle SphereFace 1.35 lies between the two: 35% of a small angle is little. Plain softmax has narrower rays than all three, and finds more digits: it can raise its logits by longer embeddings, where $s = 16$ cannot. One part agrees with the lecture's table for faces (L2.13): norm-softmax is worse than softmax. The other does not: in the lecture ArcFace is better than softmax, on our digits in the plane it is worse ({{hits.ArcFace}} against {{hits.softmax}}). SphereFace 1.35 is not better than softmax in the lecture either, except on LFW by 0.03 points. How much of all this is the margin and how much the scale is the last question of this page.
 #
 # How do the shapes come about? Three of the six over the 200 steps:
 
@@ -675,13 +675,13 @@ explore(
 
 # %%
 lost = {name: curves[name, False][-1] - curves[name, True][-1] for name in plane}
-for name in ("triplet", "contrastive"):
-    record(f"{name}.plane", curves[name, False][-1], ".3f")
-    record(f"{name}.circle", curves[name, True][-1], ".3f")
 
 # %% tags=["nbval-ignore-output"]
 rows = [(name, *(f"{curves[name, on][-1]:.3f}" for on in (False, True))) for name in plane]
 table([("nearest digit of the same class", "in the plane", "on the circle"), *rows])
+for name in ("triplet", "contrastive"):
+    record(f"{name}.plane", curves[name, False][-1], ".3f")
+    record(f"{name}.circle", curves[name, True][-1], ".3f")
 
 # %%
 islands = max(lost["contrastive"], lost["triplet"])
@@ -729,6 +729,12 @@ gap = {name: mean_gap(model, digits) for name, model in deep.items()}
 # %% tags=["nbval-ignore-output"]
 rows = [(n, f"{gap[n]:.0f}°", f"{mean_gap(m, test_digits):.0f}°") for n, m in deep.items()]
 table([("mean angle to the nearest other - to its own", "training digits", "test digits"), *rows])
+own = {name: angles(deep[name], digits)[0].mean() for name in ("norm-softmax", "ArcFace 0.5")}
+record("moved.nearer", own["norm-softmax"] - own["ArcFace 0.5"], ".0f")
+for name in own:
+    centres = F.normalize(deep[name].head.weight.detach())
+    between = (centres @ centres.T)[*torch.triu_indices(10, 10, offset=1)].acos()
+    record(f"centres.{name.split()[0]}", between.mean().rad2deg(), ".0f")
 
 
 # %% jupyter={"source_hidden": true}
@@ -757,12 +763,6 @@ figure(fig, alt + "gap.")
 # %%
 wider = gap["ArcFace 0.5"] - gap["norm-softmax"]
 claim("the margin raises the mean gap between own and other centre by over 15 degrees", wider > 15)
-own = {name: angles(deep[name], digits)[0].mean() for name in ("norm-softmax", "ArcFace 0.5")}
-record("moved.nearer", own["norm-softmax"] - own["ArcFace 0.5"], ".0f")
-for name in own:
-    centres = F.normalize(deep[name].head.weight.detach())
-    between = (centres @ centres.T)[*torch.triu_indices(10, 10, offset=1)].acos()
-    record(f"centres.{name.split()[0]}", between.mean().rad2deg(), ".0f")
 
 # %% [markdown]
 # <details><summary>Answer</summary>Very much: the first two lines of the table above. With ArcFace's margin the mean gap between the two angles is some 30 degrees wider than without.</details>
@@ -806,7 +806,7 @@ claim("a larger scale without a margin makes the gap smaller, by over 10 degrees
 #
 # Margins were not made for ten known digits. The **open-set** statement of face recognition (L4.02) is harder: learn from people with names, then tell apart people *who are not in the training set*. The softmax layer is thrown away after training; what counts is how well the embedding separates unseen identities.
 #
-# The network and the measure are those of [notebook 03](03_pair_and_triplet_losses.ipynb): 500 people to learn from, 250 unseen identities, and **TAR at FAR 1/1000**, the share of genuine pairs (same person) accepted at the threshold that accepts one impostor pair in 1,000. The people are others (another data seed), so do not compare the figures of the two pages: the table below has the triplets of notebook 03 on the people of this page.
+# The network and the measure are those of [notebook 03](03_pair_and_triplet_losses.ipynb): 500 people to learn from, 250 unseen identities, and **TAR at FAR 1/1000**, the share of genuine pairs (same person) accepted at the threshold that accepts one impostor pair in 1,000. The people are others (another **data seed**, the number from which they are drawn), so do not compare the figures of the two pages: the table below has the triplets of notebook 03 on the people of this page.
 
 # %%
 from course_lib.recipes.faces import ROWS, face_model, face_trainer, margin_table, verify
@@ -836,7 +836,7 @@ claim(
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>Norm-softmax, softmax, ArcFace: the lecture's order, at the scale $s = 24$. Do not conclude from it that fixing the lengths does harm: at the end of this page each loss gets the scale that suits it.</details>
+# <details><summary>Answer</summary>Norm-softmax, softmax, ArcFace: the lecture's order, at the scale $s = 24$. Do not conclude from it that fixing the lengths does harm: the end of this page compares scales.</details>
 #
 # What did the margin do? The angles of the training photos to their own person's centre, and to the nearest other centre, tell:
 
@@ -861,11 +861,11 @@ table(
         for row, (own, other) in angles_of.items()
     ]
 )
+for row, (own, other) in angles_of.items():
+    record(f"gap.{row.split()[0]}", other - own, ".0f")
 
 # %%
 gap = {row: other - own for row, (own, other) in angles_of.items()}
-for row, value in gap.items():
-    record(f"gap.{row.split()[0]}", value, ".0f")
 claim(
     "the margin widens the gap between one's own centre and the next",
     gap["ArcFace (0.5)"] > gap["Norm-softmax"] + 2,
@@ -876,7 +876,7 @@ claim(
 #
 # ## The lecture's table
 #
-# The lecture's table (L2.13) has twelve rows and three tests with pairs of faces: **LFW** (photos from the news), **CFP-FP** (from the front and from the side) and **AgeDB-30** (30 years apart). Ten are losses with which Deng and others trained one ResNet-50, on half a million photos of some ten thousand people; SphereFace [18] and CosFace [37] are quoted from other papers, with other networks, so there is nothing of ours to put beside them. `make tables` trains the ten on our faces, three times each, on other data seeds than those on which this recipe was found, and for comparison SphereFace with its paper's $m = 4$, CosFace with a softer margin, and the semi-hard triplets of notebook 03. The figures lie in `data/results/margin_table.json`. Three rows were just computed again, live:
+# The lecture's table (L2.13) has twelve rows and three tests with pairs of faces: **LFW** (photos from the news), **CFP-FP** (from the front and from the side) and **AgeDB-30** (30 years apart). Ten of the rows are losses with which Deng and others trained one ResNet-50, on half a million photos of some ten thousand people; SphereFace [18] and CosFace [37] are quoted from other papers, with other networks, so there is nothing of ours to put beside them. `make tables` trains the ten on our faces, three times each, on other data seeds than those on which this recipe was found, and for comparison SphereFace with its paper's $m = 4$, CosFace with a softer margin, and the semi-hard triplets of notebook 03. The figures lie in `data/results/margin_table.json`. Three rows were just computed again, live:
 
 # %%
 kept = margin_table()
@@ -946,7 +946,7 @@ claim(
 )
 
 # %% [markdown]
-# On our faces the four ArcFace rows lead. In the lecture they lead on AgeDB-30; on LFW and CFP-FP, CosFace 0.35 is among them. Of the ten losses in both tables norm-softmax is last in both. The lecture has CosFace 0.35 well above softmax; ours are level: softmax {{tar.softmax}}, CosFace {{tar.cos}}, SphereFace 1.35 {{tar.sphere}}, all within the spread of the seeds. SphereFace with $m = 4$ hardly learns ({{tar.sphere4}}): its paper mixes it with softmax at first and changes the mixture over many thousand steps, for which 250 leave no room.
+# On our faces the four ArcFace rows lead. In the lecture they lead on AgeDB-30; on LFW and CFP-FP, CosFace 0.35 is among them. Of the ten losses that both tables have, norm-softmax is last in both. The lecture has CosFace 0.35 well above softmax; ours are level: softmax {{tar.softmax}}, CosFace {{tar.cos}}, SphereFace 1.35 {{tar.sphere}}, all within the spread of the seeds. SphereFace with $m = 4$ hardly learns ({{tar.sphere4}}): its paper mixes it with softmax at first and changes the mixture over many thousand steps, for which 250 leave no room.
 #
 # Semi-hard triplets, on the same people, reach {{tar.triplets}}, softmax {{tar.softmax}}. On faces as small as ours they are level; both stay behind ArcFace.
 #
