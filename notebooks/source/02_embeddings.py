@@ -383,7 +383,7 @@ table([("precision at 1", *describe), *rows])
 for name in describe:
     record(f"own.{name}", own[name], ".2f")
     record(f"lamp.{name}", lamp[name], ".2f")
-    record(f"loss.{name}", 100 * (own[name] - lamp[name]), ".0f")
+    record(f"loss.{name}", round(100 * own[name]) - round(100 * lamp[name]))
 
 # %%
 claim(

@@ -328,7 +328,7 @@ def draw_triplet(negative=1.15, direction=40, positive=1.0, margin=0.8):
     ):
         right.text(at, -0.32, word, ha="center", fontsize=9, color="#555555")
     for at in (positive, edge):
-        right.axvline(at, color=plots.MUTED, lw=1, ls="--")
+        right.axvline(at, ymin=0.1, color=plots.MUTED, lw=1, ls="--")
     right.set(
         title="The nearer the negative, the larger the loss",
         xlabel="distance of the negative",
