@@ -246,13 +246,17 @@ def loss_at_centres(weight, s):
 
 
 simplex = torch.eye(10) - 1 / 10  # ten directions, every two at a cosine of -1/9
+for s, classes in ((4, 10), (4, 10_000), (16, 10_000)):
+    record(f"minimum.{s}.{classes}", minimum_loss(s, classes), ".1g" if s == 16 else ".2g")
+record("guessing", math.log(10_000), ".1f")
+record("at.most", 1 / (1 + 9 * math.exp(-1)), ".2f")
 reached = [loss_at_centres(simplex, s) - minimum_loss(s, 10) for s in (1, 4, 16)]
 claim("ten centres placed as far apart as can be reach the bound", max(map(abs, reached)) < 1e-5)
 tries = [loss_at_centres(torch.randn(10, 16, generator=random), 4.0) for _ in range(1000)]
 claim("none of 1,000 random placements gets below it", min(tries) > minimum_loss(4, 10))
 
 # %% [markdown]
-# **Predict first:** with $s = 4$ ten digits are told apart well: the minimum loss is 0.10. What is it for 10,000 people?
+# **Predict first:** with $s = 4$ ten digits are told apart well: the minimum loss is {{minimum.4.10}}. What is it for 10,000 people?
 
 
 # %% jupyter={"source_hidden": true}
@@ -304,9 +308,9 @@ explore(
 )
 
 # %% [markdown]
-# The thin curves are $s$ = 1, 4, 16, 64. With $s = 1$ and ten classes the right class cannot get beyond a probability of 0.23, even on its centre, as long as the others stand at 90 degrees (0.25 if all ten centres are as far apart as they can be); with 64 the curve is a step.
+# The thin curves are $s$ = 1, 4, 16, 64. With $s = 1$ and ten classes the right class cannot get beyond a probability of {{at.most}}, even on its centre, as long as the others stand at 90 degrees (0.25 if all ten centres are as far apart as they can be); with 64 the curve is a step.
 #
-# <details><summary>Answer</summary>5.2 (guessing would give 9.2). Ten thousand small numbers outvote one that may not grow: a perfect embedding would be punished as if it were bad, and keep being pushed. With s = 16 the minimum loss is 0.001, with 64 it is 0 to more digits than float32 has.</details>
+# <details><summary>Answer</summary>{{minimum.4.10000}} (guessing would give {{guessing}}). Ten thousand small numbers outvote one that may not grow: a perfect embedding would be punished as if it were bad, and keep being pushed. With s = 16 the minimum loss is {{minimum.16.10000}}, with 64 it is 0 to more digits than float32 has.</details>
 #
 # Papers with a hundred thousand people use 64. For our ten digits we use 16; the faces below use 24, and the last section compares scales. More is not better: with a large $s$ the gradient vanishes as soon as the angle is a little smaller than to the others. Further down we measure what that costs. (The bound is from [NormFace](https://arxiv.org/abs/1704.06369), 2017. It asks for $C - 1$ dimensions: in a plane ten centres cannot be as far apart, and the true minimum is higher.)
 #
@@ -327,6 +331,8 @@ show_source(falling_cosine)
 
 # %%
 degrees = math.degrees(0.5)
+record("m2", degrees, ".1f")
+record("half.m2", degrees / 2, ".1f")
 pairs = {
     "ArcFace 0.5": pml.ArcFaceLoss(5, 8, margin=degrees, scale=16),
     "CosFace 0.35": pml.CosFaceLoss(5, 8, margin=0.35, scale=16),
@@ -346,7 +352,7 @@ claim("SphereFace equals it for the integer margin 4", same_loss(ours, theirs, u
 #
 # What does the handicap do to the boundary? Below are two centres at a right angle. An embedding on the arc between them is judged right, in training, only as long as its handicapped logit is above the other's plain one. That gives a boundary for each class, and between them lies the **room**.
 #
-# **Predict first:** ArcFace adds $m_2 = 0.5$, which is 28.6 degrees. How wide will the room be: 14, 29 or 57 degrees?
+# **Predict first:** ArcFace adds $m_2 = 0.5$, which is {{m2}} degrees. How wide will the room be: 14, 29 or 57 degrees?
 
 
 # %%
@@ -422,7 +428,7 @@ explore(
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>29: exactly the margin. Each boundary moves by half of it, 14.3 degrees, away from the middle and towards its own centre.</details>
+# <details><summary>Answer</summary>29: exactly the margin. Each boundary moves by half of it, {{half.m2}} degrees, away from the middle and towards its own centre.</details>
 #
 # Press the presets one by one. ArcFace 0.5, CosFace 0.35 and the mixtures CM1 and CM2 make a room of about 30 degrees, SphereFace 1.35 one of 13. The lecture's table (L2.13) has the same two groups: on AgeDB-30 (pairs of faces 30 years apart) the four score 94.4 to 95.2, SphereFace 1.35 scores 91.7. *Past pi* shows a margin that is too large. The dotted cosine rises again, ours goes on falling. The boundary is then nearly at the centre, so hardly any embedding is on its right side.
 #
@@ -459,7 +465,7 @@ claim("...and the whole way between centres that are nearer", min(near) > 0.99)
 claim("SphereFace's is a fixed share of their angle", max(sphere) - min(sphere) < 0.002)
 
 # %% [markdown]
-# ArcFace asks for 28.6 degrees between any two centres that are farther apart than that; between nearer ones it asks for the whole way, so that only pushing the centres apart can help (the kink at 28.6). SphereFace asks for 15% of the angle between the centres, and so for little exactly where it is needed. CosFace does the opposite: the nearer, the more, up to the whole way for centres nearer than 49 degrees (its kink). The level part of ArcFace's line is what its paper means by a *constant* angular margin.
+# ArcFace asks for {{m2}} degrees between any two centres that are farther apart than that; between nearer ones it asks for the whole way, so that only pushing the centres apart can help (the kink). SphereFace asks for 15% of the angle between the centres, and so for little exactly where it is needed. CosFace does the opposite: the nearer, the more, up to the whole way for centres nearer than 49 degrees (its kink). The level part of ArcFace's line is what its paper means by a *constant* angular margin.
 #
 # ## Six losses, one set of digits
 #
