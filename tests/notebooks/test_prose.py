@@ -16,7 +16,7 @@ SOURCE = re.compile(r"\(\w[^()]*\b(?:19|20)\d\d\b[^()]*\)|\]\(http|\blectures?\b
 STILL = {
     "02_embeddings": 4,
     "03_pair_and_triplet_losses": 8,
-    "04_margin_losses": 12,
+    "04_margin_losses": 11,
     "06_search_and_hashing": 12,
     "08_boxes_and_metrics": 16,
     "09_two_stage_detectors": 5,
