@@ -7,25 +7,23 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.textpath import TextToPath
 from torch import Tensor
 
 from course_lib.arguments import check_finite, check_tensor, shape
-from course_lib.page.pictures import picture
 from course_lib.page.plots import MUTED, SAME, WIDTH
+from course_lib.page.tensor_pictures import draw, size_of
 
-TINT, PALE, INK, SHAPE = "#E9F2F9", "#C4C9CF", "#222222", "#555555"
+TINT, INK, SHAPE = "#E9F2F9", "#222222", "#555555"
 # Pixels, at 100 an inch: of a line of text, of the largest picture, around what is in a box, between rows.
 PIXELS, MARGIN, LINE, LARGEST, PAD, BETWEEN = round(100 * WIDTH), 8, 16, 104, 8, 26
 # In points.
 FONT = {"size": 9.5, "ha": "center", "va": "center"}
-CHANNELS, STRIPS = 9, 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +59,7 @@ class _Place:
         self.title = _lines(self.stage.name, inner, "bold")
         self.under = [(line, INK) for line in _lines(self.stage.note, inner)]
         self.under += [(line, SHAPE) for line in _lines(last_shape, inner)]
-        self.wide, self.high = _picture_size(self.stage, min(inner, LARGEST))
+        self.wide, self.high = size_of(self.stage.tensor, self.stage.image, min(inner, LARGEST))
         self.content = LINE * len(self.title + self.under) + (self.high and self.high + 6)
 
     @property
@@ -125,10 +123,11 @@ def pipeline(rows: Sequence[Sequence[Stage | None]]) -> Figure:
         # A box is met at the row's height, what stands bare at its own.
         start, end = (y if p.stage.is_operation else own for p, own in ((a, start), (b, end)))
         _draw_arrow(ax, a, b, start, end)
-        # In the gap, where no stage's texts come.
-        middle = a.x + a.width + gaps[a.column] / 2
-        look = {**FONT, "va": "bottom", "color": SHAPE, "linespacing": 1.1}
-        ax.text(middle, y - 4, shapes[id(a.stage)], **look)
+        if label := shapes[id(a.stage)]:
+            # In the gap, where no stage's texts come.
+            middle = a.x + a.width + gaps[a.column] / 2
+            look = {**FONT, "va": "bottom", "color": SHAPE, "linespacing": 1.1}
+            ax.text(middle, y - 4, label, **look)
     ax.set(xlim=(0, PIXELS), ylim=(100 * fig.get_figheight(), 0))
     ax.set_axis_off()
     return fig
@@ -175,16 +174,14 @@ def _check(stage: Stage) -> None:
 
 def _shapes(stages: list[Stage]) -> dict[int, str]:
     """Each stage's shape as it is written, "[B, 96,\\n12, 12]"; nothing for one number, or without a tensor."""
-    known = {id(s): s.tensor.shape if s.tensor is not None else () for s in stages}
+    known = {id(s): list(s.tensor.shape) if s.tensor is not None else [] for s in stages}
     batches = {sizes[0] for sizes in known.values() if len(sizes) == 4}
     texts = {}
     for key, sizes in known.items():
         words = list(map(str, sizes))
-        if sizes and batches == {sizes[0]}:
-            # All against all is [B, B].
-            words[: 2 if sizes == (sizes[0], sizes[0]) else 1] = ["B"] * (
-                1 + (sizes[1:] == sizes[:1])
-            )
+        if batches == set(sizes[:1]):
+            # [B, B] is all against all.
+            words[:2] = ["B" if size == sizes[0] else str(size) for size in sizes[:2]]
         text = ", ".join(words[:2]) + (",\n" if words[2:] else "") + ", ".join(words[2:])
         texts[key] = f"[{text}]" if words else ""
     return texts
@@ -220,30 +217,6 @@ def _row_heights(count: int, places: dict[int, _Place]) -> tuple[list[float], li
     return tops, heights
 
 
-def _grid(channels: int) -> tuple[int, int]:
-    """Columns and rows of so many feature maps."""
-    shown = min(channels, CHANNELS)
-    columns = next(side for side in (1, 2, 3) if side * side >= shown)
-    return columns, -(-shown // columns)
-
-
-def _picture_size(stage: Stage, width: float) -> tuple[float, float]:
-    """Width and height in pixels of what is drawn for the stage's image or tensor."""
-    if stage.image is not None:
-        high, wide = stage.image.shape[1:]
-        return wide * width / max(high, wide), high * width / max(high, wide)
-    if stage.tensor is None:
-        return 0, 0
-    sizes = stage.tensor.shape
-    if len(sizes) == 0:
-        return width, 24
-    if len(sizes) > 2:
-        columns, rows = _grid(sizes[-3])
-        return width, width * rows / columns
-    square = len(sizes) == 2 and sizes[0] == sizes[1] <= STRIPS
-    return width, width if square else max(16, 8 * min(STRIPS, sizes[0] if len(sizes) == 2 else 1))
-
-
 def _draw_stage(ax: Axes, place: _Place, top: float, bottom: float) -> None:
     """Title, picture, note and, if no arrow says it, the shape, one under the other in the middle."""
     if place.stage.is_operation:
@@ -255,47 +228,12 @@ def _draw_stage(ax: Axes, place: _Place, top: float, bottom: float) -> None:
         ax.text(place.middle, y + LINE / 2, line, color=INK, weight="bold", **FONT)
         y += LINE
     if place.high:
-        _draw_picture(ax, place, y + 3)
+        corner = place.middle - place.wide / 2, y + 3
+        draw(ax, place.stage.tensor, place.stage.image, corner, (place.wide, place.high))
         y += place.high + 6
     for line, colour in place.under:
         ax.text(place.middle, y + LINE / 2, line, color=colour, **FONT)
         y += LINE
-
-
-def _draw_picture(ax: Axes, place: _Place, y: float) -> None:
-    """The image; or channels of the first image, strips from white to blue, a number."""
-    x, stage = place.middle - place.wide / 2, place.stage
-    if stage.image is not None:
-        _draw_pixels(ax, picture(stage.image), x, y, place.wide, place.high)
-        return
-    tensor = stage.tensor.detach().cpu().float()
-    if tensor.ndim == 0:
-        look = {**FONT, "size": 14, "weight": "bold", "color": SAME}
-        ax.text(place.middle, y + place.high / 2, f"{tensor.item():.2f}", **look)
-    elif tensor.ndim < 3:
-        strips = tensor.reshape(-1, tensor.shape[-1])[:STRIPS]
-        _draw_pixels(ax, _scaled(strips), x, y, place.wide, place.high)
-    else:
-        columns, _ = _grid(tensor.shape[-3])
-        step = (place.wide + 2) / columns
-        for number, channel in enumerate(tensor.reshape(-1, *tensor.shape[-2:])[:CHANNELS]):
-            row, column = divmod(number, columns)
-            _draw_pixels(
-                ax, _scaled(channel), x + column * step, y + row * step, step - 2, step - 2
-            )
-
-
-def _scaled(values: Tensor) -> Tensor:
-    low, high = values.min(), values.max()
-    return (values - low) / (high - low) if high > low else torch.zeros_like(values)
-
-
-def _draw_pixels(ax: Axes, values, x: float, y: float, wide: float, high: float) -> None:
-    """Numbers in 0..1 [H, W], or colours [H, W, 3], in a thin frame."""
-    look = {"cmap": "Blues", "vmin": 0, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
-    ax.imshow(values, extent=(x, x + wide, y + high, y), zorder=2, **look)
-    frame = {"fill": False, "edgecolor": PALE, "linewidth": 0.8, "zorder": 3}
-    ax.add_patch(Rectangle((x, y), wide, high, **frame))
 
 
 def _draw_arrow(ax: Axes, a: _Place, b: _Place, start: float, end: float) -> None:
