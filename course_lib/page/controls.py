@@ -26,13 +26,18 @@ GOOD, BAD = "#0072B2", "#D55E00"
 UNSEEN = "position:absolute;left:-9999px"
 # Runs as the box is shown; ipywidgets itself can do neither. In a list, arrows and letters choose: JupyterLab, which
 # listens higher up, would move to another cell or insert one ("b"). Its Ctrl+S or Shift+Enter still work there.
-# The image gets its alternative text.
+# On slides a clicker's keys turn the slide, and move no slider. The image gets its alternative text.
 ON_SHOW = """
 const box = this.closest('.widget-vbox'), image = box.querySelector('.widget-image');
 box.onkeydown = event => {
     const shortcut = event.ctrlKey || event.metaKey || event.altKey || event.key === 'Enter';
     if (event.target.matches('select') && !shortcut) event.stopPropagation();
 };
+box.addEventListener('keydown', event => {
+    if (!document.body.dataset.jpDeckMode || !event.key.startsWith('Page')) return;
+    event.stopImmediatePropagation();
+    box.parentElement.dispatchEvent(new KeyboardEvent('keydown', event));
+}, true);
 image.alt = this.nextElementSibling.textContent;
 this.nextElementSibling.hidden = true;
 """
