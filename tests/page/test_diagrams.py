@@ -122,9 +122,10 @@ def test_what_is_overprinted_is_found():
     ax = fig.axes[0]
     anchor = next(text for text in ax.texts if text.get_text() == "anchor")
     network = next(text for text in ax.texts if text.get_text() == "network")
-    left, right, bottom, top = ax.images[0].get_extent()
-    middle = (bottom + top) / 2
-    for at in [network.get_position(), (left, middle), (right + 60, middle), (-20, 20)]:
+    arrow = next(patch for patch in ax.patches if isinstance(patch, FancyArrowPatch))
+    on_arrow = arrow.get_path().vertices[:2].mean(axis=0)
+    left, _, bottom, top = ax.images[0].get_extent()
+    for at in [network.get_position(), (left, (bottom + top) / 2), on_arrow, (-20, 20)]:
         anchor.set_position(at)
         assert "anchor" in " ".join(overprinted(fig)), at
 
