@@ -62,7 +62,7 @@ page: environment  ## build one notebook, prove it, and run it in the browser (N
 	$(BIN)/python -m tools.build_notebooks $(NB)
 	$(BIN)/python -c "from tools.build_notebooks import *; [train_before(s.stem) for s in chosen_sources(['$(NB)'])]"
 	$(PYTEST) $(NBVAL) notebooks/$(NB)*.ipynb
-	$(PYTEST) -m browser -k "$(NB) and (run_all or opens)" tests/browser
+	$(PYTEST) -m browser -k "$(NB) and (run_all or opens or slides)" tests/browser
 
 lint: environment
 	$(BIN)/ruff check .

@@ -26,15 +26,16 @@ GOOD, BAD = "#0072B2", "#D55E00"
 UNSEEN = "position:absolute;left:-9999px"
 # Runs as the box is shown; ipywidgets itself can do neither. In a list, arrows and letters choose: JupyterLab, which
 # listens higher up, would move to another cell or insert one ("b"). Its Ctrl+S or Shift+Enter still work there.
-# The image gets its alternative text.
+# A clicker's keys turn slides and move no slider. The image gets its alternative text.
 ON_SHOW = """
 const box = this.closest('.widget-vbox'), image = box.querySelector('.widget-image');
-box.onkeydown = event => {
+box.addEventListener('keydown', event => {
+    const turns = document.body.dataset.jpDeckMode && event.key.startsWith('Page');
     const shortcut = event.ctrlKey || event.metaKey || event.altKey || event.key === 'Enter';
-    if (event.target.matches('select') && !shortcut) event.stopPropagation();
-};
-image.alt = this.nextElementSibling.textContent;
-this.nextElementSibling.hidden = true;
+    if (turns || event.target.matches('select') && !shortcut) event.stopImmediatePropagation();
+    if (turns) box.parentElement.dispatchEvent(new KeyboardEvent('keydown', event));
+}, true);
+[image.alt, this.nextElementSibling.hidden] = [this.nextElementSibling.textContent, true];
 """
 
 
@@ -70,8 +71,7 @@ class Explorer(widgets.VBox):
     ):
         self.draw, self.alt, self.controls = draw, alt, controls
         self.error: Exception | None = None
-        self.start = self.values
-        self.busy = False
+        self.start, self.busy = self.values, False
         # A drawing that fails at once fails the cell, like any other code.
         fig = self._drawn()
         self.png = self.first_png = to_png(fig)
