@@ -18,8 +18,8 @@ from course_lib.exercises.reading import Unreadable, equal, read
 from course_lib.exercises.task import Task
 
 RANDOM = 200  # cases beside the edges
-SEARCHES = 3  # for a small counterexample
-SHRINKS = 600  # cases tried in them
+SEARCHES = 2  # for a small counterexample
+SHRINKS = 400  # cases tried in them
 SECONDS = 10.0  # for a function that is slow itself: then fewer cases are tried
 
 
