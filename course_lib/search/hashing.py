@@ -15,8 +15,8 @@ from course_lib.arguments import check_count, check_tensor, check_vectors, shape
 from course_lib.cache import write
 from course_lib.search.exact import METRICS, ExactIndex, read_index
 
-# Bytes of a code whose bits an int16 can count.
-LONGEST = 4095
+# Bytes of a code whose bits an int16 can count; codes compared at a time, so that all stays in the processor's cache.
+LONGEST, CLOSE = 4095, 16_384
 
 
 class HyperplaneHash:
@@ -65,8 +65,7 @@ def hamming(a: Tensor, b: Tensor) -> Tensor:
     """Hamming distance of every code in `a` to every code in `b`: in how many bits they differ.
 
     Args:
-        a: packed codes.                                          # [n, bytes] uint8
-        b: packed codes.                                          # [m, bytes] uint8
+        a, b: packed codes.                                       # [n, bytes], [m, bytes] uint8
     Returns:
         Numbers of bits.                                          # [n, m] int16
     Raises:
@@ -84,12 +83,14 @@ def hamming(a: Tensor, b: Tensor) -> Tensor:
         )
     a_words, b_words = _words(a), _words(b)  # [words, n], [words, m]
     result = np.zeros((len(a), len(b)), dtype=np.int16)
-    differ, ones = np.empty(len(b), dtype=np.uint64), np.empty(len(b), dtype=np.uint8)
-    for row, code in zip(result, a_words.T, strict=True):
-        for word, column in zip(code, b_words, strict=True):
-            np.bitwise_xor(column, word, out=differ)
-            np.bitwise_count(differ, out=ones)
-            row += ones
+    for start in range(0, len(b), CLOSE):
+        near = slice(start, start + CLOSE)
+        differ, ones = np.empty_like(b_words[0, near]), np.empty_like(result[0, near], np.uint8)
+        for row, code in zip(result[:, near], a_words.T, strict=True):
+            for word, column in zip(code, b_words[:, near], strict=True):
+                np.bitwise_xor(column, word, out=differ)
+                np.bitwise_count(differ, out=ones)
+                row += ones
     return torch.from_numpy(result)
 
 
@@ -111,8 +112,7 @@ def p_found(angle: Tensor, bits: int, tables: int) -> Tensor:
 
     Args:
         angle: theta between them, in radians, 0..pi.             # any shape
-        bits: planes of each table.
-        tables: how many tables, with planes of their own.
+        bits, tables: planes of each table; how many tables, with planes of their own.
     Returns:
         Probabilities, without multi-probe.                       # as angle
     Raises:
