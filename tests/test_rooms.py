@@ -28,6 +28,7 @@ MAY_TOUCH = {
     "detectors": "arguments machine detection embeddings training data.holders",
     "recipes": "machine embeddings metric_learning verification detection detectors data training",
     "page": "arguments machine",
+    "exercises": "by_definition page",
 }
 
 

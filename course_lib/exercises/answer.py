@@ -1,0 +1,191 @@
+"""`check`: tries a student's function, and says what was found.
+
+not attempted          the blank is untouched
+crashed                an error, at the student's own line; no `return`; no end
+wrong                  the smallest case found, expected beside got; and the known mistake, if it is one
+right                  on how many cases
+could not be judged    the check itself failed
+"""
+
+import inspect
+import random
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import torch
+from IPython.display import display
+
+from course_lib.exercises.calling import Call, guarded
+from course_lib.exercises.cases import Seen, cases, copied, look, look_at_all, smallest
+from course_lib.exercises.counterexample import (
+    forgets_itself,
+    has_blank,
+    known_mistake,
+    too_steep,
+)
+from course_lib.exercises.reading import written
+from course_lib.exercises.report import Answer, failure, printed
+from course_lib.exercises.task import Hunt, Task
+from course_lib.exercises.tasks import TASKS
+from course_lib.page.plots import to_png
+from course_lib.page.progress import remember
+
+AGAIN = 12  # cases that are tried a second time
+STATE = (
+    "The same input gave another answer the second time: your function depends on something that "
+    "it keeps between calls, or that changes outside of it."
+)
+DICE = "Your function uses random numbers: the answer must depend on its arguments alone."
+
+
+def check(name: str, answer: object) -> None:
+    """Judge an answer to a task, show what was found, and keep the outcome.
+
+    Args:
+        name: of the task, as "nms".
+        answer: the function that was written, or the object that was to be found.
+    Raises:
+        ValueError: there is no such task.
+        TypeError: the task asks for a function, and `answer` is none.
+
+    What the answer raises, prints or changes harms nothing; an endless loop ends after three seconds.
+    """
+    judged = judge(name, answer)
+    display(judged)
+    remember(kind="check", name=name, outcome=judged.outcome)
+
+
+def judge(name: str, answer: object) -> Answer:
+    """What `check` shows, without showing and keeping it.  (name, answer) -> Answer"""
+    if name not in TASKS:
+        raise ValueError(f"check: there is no task {name!r}; there are {sorted(TASKS)}")
+    task = TASKS[name]
+    if answer is ...:
+        return _not_attempted(name)
+    if isinstance(task, Task) and not callable(answer):
+        raise TypeError(f"check: {name} asks for a function, got {type(answer).__name__}")
+    try:
+        with _same_dice():
+            if isinstance(task, Hunt):
+                return _judge_object(task, answer)
+            return guarded(
+                lambda: _judge_function(task, answer),
+                left_behind=lambda case: _endless(task, answer, case),
+            )
+    # whatever fails here is ours, and must not look like the student's
+    except Exception as error:
+        said = f"{type(error).__name__}: {written(str(error))}"
+        text = f"{name}: could not be judged.\nThe check itself failed, not your function: {said}"
+        return Answer(name, "could not be judged", text)
+
+
+def _judge_function(task: Task, function: Callable) -> Answer:
+    """Try it on all cases; then say what is wrong, or look for what answers do not show."""
+    if said := _bad_signature(task, function):
+        return Answer(task.name, "crashed", f"{task.name}: cannot be called.\n{said}", "error")
+    dice = _dice()
+    seen = look_at_all(task, function)
+    thrown = _dice() != dice
+    failed = [i for i, s in enumerate(seen) if s.kind != "right"]
+    if any(s.kind == "blank" for s in seen) or (failed and has_blank(function)):
+        return _not_attempted(task.name)
+    if seen[-1].kind == "endless":
+        last = len(seen) - 1
+        return failure(task, function, cases(task)[last], seen[last], f"case {last + 1}", "")
+    again = [*failed[:2], *range(min(AGAIN, len(seen)))]
+    if thrown or forgets_itself(task, function, seen, again):
+        return _depends_on_more(task, function, seen, failed, DICE if thrown else STATE)
+    if failed:
+        return _wrong(task, function, seen, failed[0])
+    if said := too_steep(task, function):
+        text = f"{task.name}: right, but needlessly slow.\n{said}"
+        return Answer(task.name, "right", text, "slow")
+    text = f"{task.name}: right. {len(seen)} cases were tried."
+    return Answer(task.name, "right", "\n".join(filter(None, [text, printed(seen[0])])))
+
+
+def _wrong(task: Task, function: Callable, seen: list[Seen], first: int) -> Answer:
+    """The answer for a function that fails as it did at case `first`: on the smallest such case."""
+    case, what = cases(task)[first], seen[first]
+    smaller = smallest(task, function, what.kind, seen)
+    if smaller is not None:
+        again = look(task, function, smaller, task.plain(*copied(smaller)))
+        if again.kind == what.kind:
+            case, what = smaller, again
+    mistake = known_mistake(task, seen)
+    count = f"the smallest case found of {len(seen)} tried"
+    return failure(task, function, case, what, count, "", mistake.hint if mistake else "")
+
+
+def _depends_on_more(
+    task: Task, function: Callable, seen: list[Seen], failed: list[int], said: str
+) -> Answer:
+    """The answer for a function whose answers depend on more than its arguments."""
+    mistake = known_mistake(task, seen) if failed else None
+    first = failed[0] if failed else 0
+    what, count = replace(seen[first], kind="state"), f"case {first + 1} of {len(seen)}"
+    hint = mistake.hint if mistake else ""
+    return failure(task, function, cases(task)[first], what, count, said, hint)
+
+
+def _endless(task: Task, function: Callable, case: tuple) -> Answer:
+    """The answer for a call that could not be stopped."""
+    what = Seen("endless", None, "", Call(ended=False, alive=True))
+    return failure(task, function, case, what, "", "")
+
+
+def _not_attempted(name: str) -> Answer:
+    text = f"{name}: not attempted yet. Write your lines in place of the `...`, and run the cell again."
+    return Answer(name, "not attempted", text)
+
+
+def _bad_signature(task: Task, function: Callable) -> str:
+    """What is wrong with the arguments that a function takes; "" if nothing is."""
+    try:
+        signature = inspect.signature(function)
+    # in C: it is called, and one sees
+    except (ValueError, TypeError):
+        return ""
+    try:
+        signature.bind(*task.arguments)
+    except TypeError:
+        return f"It must take ({', '.join(task.arguments)}), and takes {signature}."
+    return ""
+
+
+def _judge_object(task: Hunt, value: object) -> Answer:
+    """Whether an object is what was to be found."""
+    try:
+        found, said, rows = task.judge(value)
+    # not of the sort that was asked for
+    except ValueError as error:
+        text = f"{task.name}: not right yet.\n{error}"
+        return Answer(task.name, "wrong", text, "shape", str(error))
+    head = f"{task.name}: right." if found else f"{task.name}: not right yet."
+    width = max(map(len, rows), default=0)
+    lines = [f"  {name:<{width}}  {written(row)}" for name, row in rows.items()]
+    text = "\n".join([head, *lines, said])
+    png = to_png(task.draw(value)) if task.draw else None
+    outcome = "right" if found else "wrong"
+    return Answer(task.name, outcome, text, "" if found else "wrong", said, png)
+
+
+def _dice() -> tuple:
+    """The state of every global random generator, to be compared."""
+    # the generator that a student's np.random.rand uses
+    numpy = np.random.get_state()  # noqa: NPY002
+    return random.getstate(), numpy[1].tobytes(), numpy[2], torch.get_rng_state().numpy().tobytes()
+
+
+@contextmanager
+def _same_dice():
+    """Leave the global random generators as they were."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        torch.set_rng_state(states[2])

@@ -1,0 +1,161 @@
+"""The cases on which a function is tried, what one call of it shows, and the smallest case that shows a failure."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from random import Random
+from unittest.mock import patch
+
+import torch
+from hypothesis import Phase, find, settings
+from hypothesis.errors import HypothesisException
+from hypothesis.internal.conjecture.providers import HypothesisProvider
+from torch import Tensor
+
+from course_lib.exercises.calling import Call, call
+from course_lib.exercises.reading import Unreadable, equal, read
+from course_lib.exercises.task import Task
+
+RANDOM = 200  # cases beside the edges
+SHRINKS = 400  # cases tried to make a counterexample smaller
+SECONDS = 10.0  # for a function that is slow itself: then fewer cases are tried
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a function did with one case.
+
+    Attributes:
+        kind: "right", "wrong", or why the answer cannot be compared: "error", "endless", "changed", "blank", and the
+            kinds of `Unreadable`.
+        answer: as it was read; None if it could not be.
+        says: a sentence about it; "" where the numbers say it.
+        call: what came of the call.
+    """
+
+    kind: str
+    answer: object
+    says: str
+    call: Call
+
+
+def copied(arguments: tuple) -> tuple:
+    """The same arguments again, for a function that may change them."""
+    return tuple(a.clone() if isinstance(a, Tensor) else a for a in arguments)
+
+
+@cache
+def cases(task: Task) -> tuple[tuple, ...]:
+    """The edges, then random cases; the same in every process."""
+    seen: list[tuple] = list(task.edges)
+    _find(task, lambda case: seen.append(case), RANDOM)
+    return tuple(seen)
+
+
+@cache
+def answers(task: Task) -> tuple:
+    """What the plain form answers to each case."""
+    return tuple(task.plain(*copied(case)) for case in cases(task))
+
+
+def look(task: Task, function: Callable, case: tuple, expected: object, run=call) -> Seen:
+    """Call a function on one case, and tell what it did."""
+    given = copied(case)
+    made = run(function, given)
+    if not made.ended:
+        return Seen("endless", None, "", made)
+    if made.error is not None:
+        return Seen("error", None, "", made)
+    if made.value is ...:
+        return Seen("blank", None, "", made)
+    changed = [n for n, a, b in zip(task.arguments, given, case, strict=True) if not _same(a, b)]
+    try:
+        answer = read(made.value, expected)
+    except Unreadable as error:
+        return Seen(error.kind, None, str(error), made)
+    # an object of the student's own, that does not let itself be read
+    except Exception:
+        said = f"A {type(made.value).__name__} cannot be read as numbers."
+        return Seen("dtype", None, said, made)
+    if changed:
+        said = f"Your function changed {changed[0]}, which belongs to the caller: work on a copy."
+        return Seen("changed", answer, said, made)
+    same = task.same or (lambda _, expected, got: equal(expected, got))
+    return Seen("right" if same(case, expected, answer) else "wrong", answer, "", made)
+
+
+def plainly(function: Callable, arguments: tuple) -> Call:
+    """A call of our own functions, which end: without a thread."""
+    try:
+        return Call(function(*arguments))
+    except Exception as error:
+        return Call(error=error)
+
+
+def agree(one: Seen, other: Seen) -> bool:
+    """Whether two functions did the same with a case."""
+    if one.answer is None or other.answer is None:
+        return (one.kind, one.says) == (other.kind, other.says)
+    return (one.kind == "changed") == (other.kind == "changed") and equal(one.answer, other.answer)
+
+
+def look_at_all(task: Task, function: Callable) -> list[Seen]:
+    """What a function does with each case, up to the first that does not end or is blank."""
+    seen, until = [], time.monotonic() + SECONDS
+    for case, expected in zip(cases(task), answers(task), strict=True):
+        seen.append(look(task, function, case, expected))
+        if seen[-1].kind in ("endless", "blank") or time.monotonic() > until:
+            break
+    return seen
+
+
+def smallest(task: Task, function: Callable, kind: str, seen: list[Seen]) -> tuple | None:
+    """The smallest case found at which a function fails in this way; None where only edges show it."""
+    # what was tried is remembered: it need not be tried again, and the search is not shaken by its own end
+    known = {_key(c): s.kind == kind for c, s in zip(cases(task), seen, strict=False)}
+    most, until = len(known) + SHRINKS, time.monotonic() + SECONDS
+
+    def fails(case: tuple) -> bool:
+        nonlocal most
+        key = _key(case)
+        if key not in known:
+            tired = len(known) >= most or time.monotonic() > until
+            known[key] = False
+            if not tired:
+                again = look(task, function, case, task.plain(*copied(case)))
+                known[key] = again.kind == kind
+                if again.kind == "endless":
+                    most = 0
+        return known[key]
+
+    return _find(task, fails, RANDOM)
+
+
+def _key(case: tuple) -> str:
+    return str([a.tolist() if isinstance(a, Tensor) else a for a in case])
+
+
+def _find(task: Task, condition: Callable[[tuple], bool], most: int) -> tuple | None:
+    """The smallest case that meets a condition; None if there is none among so many."""
+    quiet = settings(
+        max_examples=most,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        phases=(Phase.generate, Phase.shrink),
+    )
+    # else numbers from the source files of whoever imports hypothesis would come among the cases
+    no_constants = patch.object(HypothesisProvider, "_maybe_draw_constant", lambda *_, **__: None)
+    with no_constants:
+        try:
+            return find(task.inputs, condition, settings=quiet, random=Random(0))
+        except HypothesisException:
+            return None
+
+
+def _same(a: object, b: object) -> bool:
+    """Whether an argument is what it was."""
+    if isinstance(a, Tensor):
+        return a.shape == b.shape and a.dtype == b.dtype and torch.equal(a, b)
+    return a == b
