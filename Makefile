@@ -35,13 +35,14 @@ TRAIN := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m course_lib.recipes
 
 # Each thing once: the nbval run executes every notebook and moves its controls, the browser opens what that has shown.
 test: lint  ## prove that everything works: lint, all tests, every notebook, the browser
-	$(PYTEST) $(SIDE_BY_SIDE) worksteal -m "not browser" tests course_lib tools
+	$(PYTEST) $(SIDE_BY_SIDE) worksteal -m "not browser and not trained" tests course_lib tools
 	$(TRAIN) yolo detr rcnn & $(TRAIN) fast_rcnn faster_rcnn mask_rcnn retinanet & wait
 	$(PYTEST) $(SIDE_BY_SIDE) loadscope -p tests.notebooks.budgets $(NBVAL) notebooks/*.ipynb
+	$(PYTEST) $(SIDE_BY_SIDE) load -m trained tests/notebooks
 	$(PYTEST) -m "browser and not page" tests
 
 unit: lint  ## lint and the unit tests that take no training, no kernel and no browser (ARGS=tests/search: some of them)
-	$(PYTEST) $(SIDE_BY_SIDE) worksteal -m "not browser and not slow" $(or $(ARGS),tests course_lib tools)
+	$(PYTEST) $(SIDE_BY_SIDE) worksteal -m "not browser and not slow and not trained" $(or $(ARGS),tests course_lib tools)
 
 page: environment  ## build one notebook, prove it, and run it in the browser (NB=08)
 	@test -n "$(NB)" || { echo "Which notebook? make page NB=08" >&2; exit 1; }

@@ -1,10 +1,14 @@
-"""Shared by the unit tests: hypothesis without deadlines (the machine is shared), and a cache folder of their own."""
+"""Shared by all tests: answers go nowhere, hypothesis has no deadlines (the machine is shared), caches are apart."""
+
+import os
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("course", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("course")
+# Inherited by kernels, too.
+os.environ["COURSE_PROGRESS"] = os.devnull
 
 
 @pytest.fixture(autouse=True)

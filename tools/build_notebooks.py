@@ -29,6 +29,7 @@ from tqdm import tqdm
 from course_lib.machine import ROOT
 from course_lib.page.syllabus import DATA, RUN_TIMES, lecture_map, notebooks, time_table
 from tools.empty_cache import VARIABLE, empty_cache
+from tools.page_form import fill_in, give_form, refused_claims
 
 NOTEBOOKS = ROOT / "notebooks"
 README = ROOT / "README.md"
@@ -78,13 +79,10 @@ def built_from(notebook: Path) -> dict:
     return json.loads(notebook.read_text(encoding="utf-8"))["metadata"].get("course", {})
 
 
-def cells_of(source: Path) -> nbformat.NotebookNode:
-    """The notebook of a source, not executed: fixed ids, and a slide for every heading."""
+def cells_of(source: Path, solved: bool = False) -> nbformat.NotebookNode:
+    """The notebook of a source, not executed: with blanks for the student, or with the solutions."""
     notebook = jupytext.read(source)
-    for number, cell in enumerate(notebook.cells):
-        cell.id = f"cell-{number:03d}"
-        if cell.cell_type == "markdown" and re.match(r"##? ", cell.source):
-            cell.metadata["slideshow"] = {"slide_type": "slide"}
+    give_form(notebook, solved)
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -131,6 +129,9 @@ def build(source: Path, trained: Path | None = None) -> float:
         client.execute()
     seconds = time.monotonic() - started
     loaded = json.loads(notebook.cells.pop().outputs[0].text)
+    if refused := refused_claims(notebook):
+        raise SystemExit(f"{source.stem} is not written: {'; '.join(refused)}")
+    fill_in(notebook)
     files = sorted({Path(path).resolve().relative_to(ROOT).as_posix() for path in loaded})
     metadata["course"] = {"files": files, "inputs": fingerprint(source, files)}
     notebook.metadata = metadata
@@ -199,7 +200,8 @@ def chosen_sources(words: list[str]) -> list[Path]:
 
 def main() -> None:
     words = sys.argv[1:]
-    os.environ["TQDM_DISABLE"] = "1"  # in the notebooks' kernels, not here
+    # In the notebooks' kernels: no progress bars, and nobody has answered anything.
+    os.environ |= {"TQDM_DISABLE": "1", "COURSE_PROGRESS": os.devnull}
     sources = chosen_sources(words)
     stale = sources if words else [path for path in sources if not is_fresh(path)]
     progress = tqdm(stale, disable=False)

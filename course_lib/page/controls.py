@@ -22,8 +22,20 @@ from matplotlib.figure import Figure
 from course_lib.page.plots import to_png
 
 GOOD, BAD = "#0072B2", "#D55E00"
-# Read aloud by screen readers, which find no text on an Image widget.
+# Read aloud by screen readers where the script below does not run.
 UNSEEN = "position:absolute;left:-9999px"
+# Runs as the box is shown; ipywidgets itself can do neither. In a list, arrows and letters choose: JupyterLab, which
+# listens higher up, would move to another cell or insert one ("b"). Its Ctrl+S or Shift+Enter still work there.
+# The image gets its alternative text.
+ON_SHOW = """
+const box = this.closest('.widget-vbox'), image = box.querySelector('.widget-image');
+box.onkeydown = event => {
+    const shortcut = event.ctrlKey || event.metaKey || event.altKey || event.key === 'Enter';
+    if (event.target.matches('select') && !shortcut) event.stopPropagation();
+};
+image.alt = this.nextElementSibling.textContent;
+this.nextElementSibling.hidden = true;
+"""
 
 
 def picture_bundle(png: bytes, alt: str, width: int) -> tuple[dict, dict]:
@@ -68,6 +80,7 @@ class Explorer(widgets.VBox):
         # No tooltip: it breaks the Image of ipywidgets 8.
         self.image = widgets.Image(value=self.png, format="png", layout=layout)
         self.spoken = widgets.HTML(
+            f'<style onload="{html.escape(ON_SHOW)}"></style>'
             f'<span style="{UNSEEN}">At the start: {html.escape(alt)}</span>'
         )
         self.message = widgets.HTML()

@@ -4,8 +4,10 @@ import ast
 import html
 import inspect
 import math
+import re
 import textwrap
 from collections.abc import Callable, Mapping
+from numbers import Real
 from pathlib import Path
 
 from IPython.display import Markdown, display
@@ -13,6 +15,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_lib.page.controls import (
+    BAD,
     GOOD,
     Explorer,
     check_alt,
@@ -23,19 +26,19 @@ from course_lib.page.controls import (
 from course_lib.page.plots import to_png
 
 __all__ = [
-    "ClaimFailed",
     "Explorer",
     "claim",
     "compare",
     "explore",
     "figure",
+    "record",
     "show_source",
     "table",
 ]
 
 
-class ClaimFailed(AssertionError):
-    """A claim of the lectures that did not hold when it was measured."""
+# Of an output that holds a number for the prose; no front end knows it, so nothing is shown.
+RECORD = "text/x-record"
 
 
 def figure(fig: Figure, alt: str) -> None:
@@ -47,6 +50,8 @@ def figure(fig: Figure, alt: str) -> None:
     Raises:
         TypeError: `fig` is no Figure, `alt` no text.
         ValueError: no alternative text.
+
+    nbconvert's pages have the text as the image's `alt`; JupyterLab (4.6) passes over it.
     """
     check_figure("figure: fig", fig)
     check_alt("figure", alt)
@@ -74,30 +79,51 @@ def show_source(thing: Callable) -> None:
     )
 
 
-def claim(text: str, holds: bool | Tensor) -> None:
-    """State something that was measured, and stop the notebook if it is not so.
+def claim(text: str, holds: bool | Tensor, value: float | Tensor | None = None) -> None:
+    """State something that was measured, and whether it holds; where it does not, the page says so and goes on.
 
     Args:
-        text: the claim, a sentence that is the same at every run (numbers that vary belong beside it).
+        text: the claim, a sentence that is the same at every run.
         holds: True or False (a tensor or numpy value with one element will do).
+        value: the number it rests on, shown beside it to three digits.
     Raises:
-        ClaimFailed: `holds` is False.
-        TypeError: `holds` is not a single truth value.
+        TypeError: `holds` is not a single truth value, `value` not a single number.
 
-    >>> claim("2 is less than 1", 2 < 1)
-    Traceback (most recent call last):
-    course_lib.page.notebook.ClaimFailed: The claim does not hold: 2 is less than 1
+    Exploring is not punished: no error. But the build refuses a page whose claim does not hold, and nbval sees that
+    the output has changed.
     """
-    answer = _plain(holds)
+    answer, number = _plain(holds), _plain(value)
     if not isinstance(answer, bool):
         raise TypeError(
             f"claim: holds must be a single True or False, got {type(holds).__name__}: {holds!r}"
         )
-    if not answer:
-        raise ClaimFailed(f"The claim does not hold: {text}")
-    style = f"border-left:4px solid {GOOD};padding:.3em .8em"
-    mark = f'<div style="{style}"><b style="color:{GOOD}">✓ Holds</b> {html.escape(text, quote=False)}</div>'
-    display({"text/plain": f"Holds: {text}", "text/html": mark}, raw=True)
+    if number is not None and (isinstance(number, bool) or not isinstance(number, Real)):
+        raise TypeError(
+            f"claim: value must be a single number, got {type(value).__name__}: {value!r}"
+        )
+    measured = "" if number is None else f" (measured: {number:.3g})"
+    verdict, sign, colour = ("Holds", "✓", GOOD) if answer else ("Does not hold", "✗", BAD)
+    style = f"border-left:4px solid {colour};padding:.3em .8em"
+    words = html.escape(text, quote=False)
+    mark = f'<div style="{style}"><b style="color:{colour}">{sign} {verdict}</b> {words}{measured}</div>'
+    display({"text/plain": f"{verdict}: {text}{measured}", "text/html": mark}, raw=True)
+
+
+def record(name: str, value: object, form: str = "") -> None:
+    """Give a number of this run a name, for the prose: the build writes it where the source has {{name}}.
+
+    Args:
+        name: such as "yolo.map50": letters, digits, "_", "-" and ".".
+        value: a number, a text, or a tensor with one element.
+        form: how it is written, as in `format`: ".3f", ".0%", ",".
+    Raises:
+        ValueError: another name.
+
+    Nothing is shown.
+    """
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise ValueError(f"record: name must be of letters, digits, '_', '-' and '.', got {name!r}")
+    display({RECORD: f"recorded: {name} = {_plain(value):{form}}"}, raw=True)
 
 
 def compare(

@@ -40,9 +40,22 @@ print(
 # Run the next cell, then drag a slider - or reach it with **Tab** and use the **arrow keys**. The picture follows. Buttons lead to things worth
 # seeing, *Reset* leads back. Without a running kernel (on GitHub, say) you see the picture in its first state. The three dots stand for folded drawing code: click on them to read it.
 #
-# **Predict first:** which digits will look most alike when they are averaged?
-#
-# <details><summary>Answer</summary>Look at 1 and 8, and at 3, 8 and 9: with many pictures averaged they share most of their ink. They are also the ones that machines confuse.</details>
+# Many cells ask you first. Commit to an answer: what was predicted is remembered, what was only read is not.
+
+# %%
+from course_lib.page.predict import predict
+
+predict(
+    "We average twenty handwritten threes, pixel by pixel. What will the average look like?",
+    ["a sharp three, as if one hand had written it", "a soft three", "grey noise"],
+    answer=1,
+    why=[
+        "No two hands write a three in the same place: edges are averaged away.",
+        "Most threes share most of their ink; where they differ it turns grey.",
+        "Noise remains if the images have nothing in common. Threes have.",
+    ],
+    name="00.average",
+)
 
 
 # %% jupyter={"source_hidden": true}
@@ -101,7 +114,7 @@ from course_lib.embeddings.distances import euclidean
 show_source(euclidean)
 
 # %% [markdown]
-# A sentence in a lecture can be wrong; a **claim** here has been computed. It shows a blue tick when it holds, and stops the notebook when it does not:
+# A sentence in a lecture can be wrong; a **claim** here has been computed. It shows a blue tick when it holds. When you change something and it no longer holds, it says so in orange, and the page goes on:
 
 # %%
 x = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
@@ -138,6 +151,27 @@ Markdown(time_table())
 
 # %%
 Markdown(lecture_map())
+
+# %% [markdown]
+# ## Your progress
+#
+# What you predict and what you solve is kept in one file on this machine, `data/progress.jsonl`, without a name; delete it to begin anew. Questions come back here after a day, and once more after five days.
+
+# %%
+from course_lib.page.progress import remembered
+from course_lib.page.review import old_questions, progress_table
+
+answers = remembered()
+if answers:
+    table(progress_table(answers))
+else:
+    print("Nothing answered yet.")
+
+# %%
+from IPython.display import display
+
+for question in old_questions(answers):
+    display(question)
 
 # %% [markdown]
 # ## Your own pictures

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Two-stage detectors: first where, then what
 #
-# A classifier says what a picture shows. A detector must also say *where*, for an unknown number of things at once. The first networks that could do it well asked two questions one after the other: where might something be, and what is it? This notebook builds the family that grew from the idea: R-CNN, Fast R-CNN, Faster R-CNN and Mask R-CNN. Each keeps the one before it and removes what was slowest. At the end you will be able to
+# A classifier says what a picture shows. A detector must also say *where*, for an unknown number of things at once. The first networks that could do it well asked two questions one after the other: where might something be, and what is it? This notebook builds the family that grew from the idea: R-CNN, Fast R-CNN, Faster R-CNN and Mask R-CNN. Fast and Faster R-CNN each remove what was slowest; Mask R-CNN adds a mask head. At the end you will be able to
 #
 # * say how many boxes there are, why nobody tries them all, and what a *region proposal* is;
 # * build R-CNN from parts: crops, CNN features, SVMs, a box regression;
@@ -42,7 +42,7 @@ print(f"{len(train)} scenes to learn from, {len(test)} to be judged on; kinds: {
 # %% [markdown]
 # ## Why not all boxes?
 #
-# The obvious plan: take a classifier, show it every box of the picture, keep those where it is sure (L5.01). A box is two columns and two rows, so a picture of $W \times H$ pixels has
+# The obvious plan: take a classifier, show it every box of the picture, keep those where it is sure (L5.01). A box is two vertical and two horizontal lines of the pixel grid, so an image of $W \times H$ pixels has
 #
 # $$ \binom{W+1}{2}\binom{H+1}{2} $$
 #
@@ -62,11 +62,11 @@ print(f"one scene at a millisecond a box: {hours:.1f} hours")
 # %% [markdown]
 # <details><summary>Answer</summary>21.7 million, for a picture the size of an icon; a photo of 500 x 500 has 15.7 billion.</details>
 #
-# Six hours for one icon, at a thousand boxes a second as in notebook 08. Nearly all of these boxes hold nothing, or nearly the same as their neighbour. So the work is divided: a cheap first stage names some boxes that may hold *something*, the **region proposals**, and an expensive second stage looks at those only. What the first stage misses is lost for good; what it names in vain costs only time. Hence its measure is **recall**: the share of objects that some proposal meets with IoU of at least 0.5.
+# Six hours for one icon, at a thousand boxes a second as in notebook 08. Nearly all of these boxes hold nothing, or nearly the same as their neighbour. So the work is divided: a cheap first stage proposes some boxes that may hold an object, the **region proposals**, and an expensive second stage classifies only those. What the first stage misses is lost for good; what it proposes in vain costs only time. Hence its measure is **recall**: the share of objects that some proposal meets with IoU of at least 0.5.
 #
 # ## Proposals without a network
 #
-# R-CNN took about 2,000 boxes a picture from a method of classical computer vision (L5.04). Ours follows the idea of [Edge Boxes](https://doi.org/10.1007/978-3-319-10602-1_26): a window that holds a whole object has many edges inside and few on its rim, where the outline of something else would be cut,
+# R-CNN took about 2,000 boxes an image from **selective search**, a classical method that merges neighbouring regions that look alike (L5.04). Ours follows the idea of [Edge Boxes](https://doi.org/10.1007/978-3-319-10602-1_26): a window that holds a whole object has many edges inside and few on a rim around it, where the outline of something else would be cut,
 #
 # $$ \text{score} = \frac{\sum_{\text{inside}} e \;-\; \sum_{\text{rim}} e}{(\text{width} + \text{height})^{1.3}} . $$
 #
@@ -161,13 +161,13 @@ claim(
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>More than half.</details>
+# <details><summary>Answer</summary>57%; .57-.63 on five **data seeds**, the numbers that scenes are drawn from.</details>
 #
-# A tidy curve, and a steep price at its end: from 200 proposals on each further object costs hundreds. Drawn scenes are kind to this method, since their things are sharper than the ground; on photographs 2,000 proposals met about as many as 200 do here.
+# Recall is .98 at 200 proposals and .995 at 400; the 1,600 after that gain nothing. Drawn scenes are kind to this method, since their objects are sharper than the ground.
 #
 # ## R-CNN: a network for every proposal
 #
-# *Regions with CNN features* (L5.04) does the second stage in the plainest way. Every proposal is cut out, stretched to one size (the paper: 227 x 227 for AlexNet; here 32 x 32), and sent through the CNN by itself. On the features sit a linear **SVM** for each class and a linear regression that corrects the box.
+# *Regions with CNN features* (L5.04) does the second stage in the plainest way. Every proposal is cut out, stretched to one size (the paper: 227 x 227 for AlexNet; here 32 x 32), and sent through the CNN by itself. On the features sit a linear SVM for each class and a regression for the box. A **support vector machine** (SVM) is a linear classifier with the widest margin between two classes. **Ridge regression**, a linear regression with a penalty on large weights, predicts four **offsets** $(t_x, t_y, t_w, t_h)$, which shift and scale the proposal onto the object.
 
 # %%
 from course_lib.detectors.rcnn import RCNN, crops, fit_svm
@@ -176,7 +176,7 @@ show_source(crops)
 show_source(RCNN.detections)
 
 # %% [markdown]
-# The CNN is first trained as a classifier of crops (object kinds and background), then left alone; the SVMs and the regression are fitted on its features afterwards. Three trainings, and none knows of the next: it is not *end to end*.
+# The CNN is first trained as a classifier of crops (the classes and background), then frozen; the SVMs and the regression are fitted on its features afterwards. No gradient passes from one of the three trainings to another: R-CNN is not trained *end to end*.
 
 # %% tags=["nbval-ignore-output"]
 rcnn, _ = load_detector("rcnn", train, SEED)
@@ -203,7 +203,7 @@ claim(
 )
 
 # %% [markdown]
-# Walk down the proposals of one picture and see what the network sees, and what each of the six SVMs says of it. A score above 0 means "mine".
+# Walk down the proposals of one image, and see the crop that the network gets and the scores of the six SVMs. An SVM with a score above 0 predicts its class.
 
 # %% jupyter={"source_hidden": true}
 patches = crops(one.images, looked_at)
@@ -223,7 +223,7 @@ def draw_crop(proposal=4):
     colours = [plots.SAME if s > 0 else "#C9C9C9" for s in scores]
     right.barh(names[::-1], scores[::-1], color=colours[::-1], height=0.62)
     right.axvline(0, color=plots.QUERY, lw=1)
-    right.set(xlim=(-3, 2), title="What the SVMs say")
+    right.set(xlim=(-5, 2), title="Scores of the SVMs")
     right.grid(axis="y", visible=False)
     return fig
 
@@ -239,7 +239,7 @@ explore(
 # %% [markdown]
 # **Predict first:** two proposals overlap by nine tenths. How much of the work on the first can R-CNN use again for the second?
 #
-# <details><summary>Answer</summary>None. They are two pictures to it, and 2,000 proposals are 2,000 pictures.</details>
+# <details><summary>Answer</summary>None. Each crop goes through the CNN by itself: 2,000 proposals are 2,000 passes.</details>
 
 # %% tags=["nbval-ignore-output"]
 started = time.perf_counter()
@@ -256,7 +256,7 @@ claim("R-CNN reaches mAP@.5 of .75 on scenes it never saw", rcnn_map > 0.75)
 # %% [markdown]
 # ## Fast R-CNN: look once
 #
-# The proposals of a picture overlap, so their features are nearly the same numbers computed again and again. **Fast R-CNN** (L5.05) sends the *whole picture* through the CNN, once. A proposal is then a region of interest (RoI) on the feature map, and **RoI pooling** brings it to one size: round it to whole cells, cut it into 4 x 4 bins of whole cells, and take the maximum of each bin. Where the cells cannot be divided evenly, neighbouring bins share a row or a column of them.
+# The proposals of a picture overlap, so their features are nearly the same numbers computed again and again. **Fast R-CNN** (L5.05) sends the *whole image* through the CNN, once. This CNN, the **backbone**, gives a **feature map**: a grid of cells with a vector of features in each. A proposal is then a region of interest (RoI) on the feature map, and **RoI pooling** brings it to one size: round it to whole cells, cut it into 4 x 4 bins of whole cells, and take the maximum of each bin. Where the cells cannot be divided evenly, neighbouring bins share a row or a column of them.
 
 # %%
 from course_lib.detection.roi import roi_align, roi_pool
@@ -277,12 +277,12 @@ claim("RoI pooling gives what torchvision's gives, for 200 proposals", torch.equ
 aligned = roi_align(features, looked_at, CELLS, SCALE)
 peer = torchvision.ops.roi_align(features.contiguous(), looked_at, CELLS, SCALE, 2, True)
 claim(
-    "and so does RoI align, which Faster and Mask R-CNN use",
+    "and so does RoI align, which our Faster and Mask R-CNN use",
     torch.allclose(aligned, peer, atol=1e-5),
 )
 
 # %% [markdown]
-# Move the box, and watch its bins on the map; where two of them share cells, the blue is darker, and one large value can be the maximum of both. (Of 96 maps the one is drawn that is strongest under the first box; like the paper we enlarge the picture, by a half, so that a cell is 5.3 pixels.)
+# Move the box, and watch its bins on the feature map; where they share cells, the blue is darker, and one large value can be the maximum of up to four bins. (Of 96 channels the one is drawn that is strongest under the first box; like the paper we enlarge the image, by a half, so that a cell is 5.3 pixels.)
 #
 # **Predict first:** the box moves by one pixel. Do the bins?
 
@@ -304,9 +304,9 @@ def draw_bins(x=52, y=40, width=30, height=30):
     x2, y2 = min(96, x + width), min(96, y + height)
     box = torch.tensor([[x, y, x2, y2]]).float()
     values = roi_pool(shown_map[None, None], [box], CELLS, SCALE)[0, 0]
-    fig, (left, middle, right) = plots.panels(3, height=3.2, widths=(1, 1, 0.8))
-    draw_boxes(left, one.images[0], box, colours=plots.OTHER, title="The picture, and a proposal")
-    plots.bare(middle, "The map: rounded to cells").imshow(
+    fig, (left, middle, right) = plots.panels(3, height=3.2)
+    draw_boxes(left, one.images[0], box, colours=plots.OTHER, title="The image, and a proposal")
+    plots.bare(middle, "Feature map: rounded to cells").imshow(
         shown_map, cmap="Greys", extent=(0, 18, 18, 0)
     )
     left_x, wide, starts, ends = bin_edges(x, x2)
@@ -362,11 +362,13 @@ explore(
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>Only if the rounding changes: at most steps nothing happens, then the bins jump by a whole cell, 5 pixels. Two proposals of one cell are the same to the network; RoI align, which Faster and Mask R-CNN use, rounds nothing and interpolates between the cells instead.</details>
+# <details><summary>Answer</summary>At most steps nothing changes. When an edge is rounded to another cell, that edge jumps by a whole cell, 5.3 pixels. Two proposals that round to the same cells give the same features. **RoI align** (from Mask R-CNN, 2017) rounds nothing and interpolates between the cells. Our Faster R-CNN uses it too; the paper's had RoI pooling.</details>
 #
-# SVMs and regression become two small layers on the same features, and everything is trained together. With $p$ the predicted class probabilities, $u$ the true class, $t$ the predicted corrections and $v$ those wanted, the **multi-task loss** is
+# SVMs and regression become two small layers on the same features, and everything is trained together. With $p$ the predicted class probabilities, $u$ the true class, $t$ the predicted offsets $(t_x, t_y, t_w, t_h)$ and $v$ their targets, the **multi-task loss** is
 #
 # $$ L = -\log p_u + [u \text{ is an object}] \sum_{i \in \{x,y,w,h\}} \text{smooth}_{L_1}(t_i - v_i) . $$
+#
+# **Smooth L1** is $x^2 / 2$ where $|x| < 1$ and $|x| - 1/2$ elsewhere: large errors do not pull harder and harder.
 
 # %%
 show_source(multi_task_loss)
@@ -390,7 +392,7 @@ print(f"Fast R-CNN, {fast.max_proposals} proposals, 200 scenes: mAP@.5 {fast_map
 claim("Fast R-CNN reaches mAP@.5 of .75", fast_map > 0.75)
 
 # %% [markdown]
-# Everything is trained now, but for the proposals: they still come from outside, and nothing that is learned can make them quicker. How large is their share in the time of one picture with 2,000 proposals?
+# Everything is now trained, except the proposals: a separate method makes them, and training the network does not make it faster. How large is their share in the time of one image with 2,000 proposals?
 
 # %% tags=["nbval-ignore-output"]
 torch.set_num_threads(1)  # from here on one core for everybody, so that times can be compared
@@ -421,7 +423,7 @@ for name in ("R-CNN", "Fast R-CNN"):
 # %% [markdown]
 # ## Faster R-CNN: the network proposes
 #
-# Why ask an outsider, when a feature map lies there that knows a good deal about where things are? The **region proposal network** (RPN, L5.06) is a 3x3 convolution over the very map that the second stage uses. At each point stand nine **anchors**, boxes of 3 sizes and 3 shapes, and for each of them the network says whether there is an object, and four corrections that move the anchor onto it.
+# The feature map already shows where objects are, so the network can propose the boxes itself. The **region proposal network** (RPN, L5.06) is a 3x3 convolution over the feature map that the second stage uses. At each cell stand nine **anchors**, boxes of 3 sizes and 3 shapes. For each of them the RPN predicts its **objectness**, the probability that it holds an object, and four offsets that move it onto the object. In training a **positive anchor** has an IoU of .5 or more with an object, or the highest with it; a **negative anchor** has less than .3 with all; the others are ignored.
 
 # %%
 from course_lib.detectors.faster_rcnn import (
@@ -464,9 +466,9 @@ claim(
 )
 
 # %% [markdown]
-# Move the point. Dotted are the nine anchors of the cell; the best three are drawn where their corrections take them.
+# Move the point. Dotted are the nine anchors of the cell; the best three are drawn where their offsets take them.
 #
-# **Predict first:** the point stands on the sky, far from everything. What do its nine scores say, and do its corrections mean anything?
+# **Predict first:** the point stands on the sky, far from all objects. What are its nine scores, and do its offsets mean anything?
 
 # %% jupyter={"source_hidden": true}
 sureness = objectness[0].sigmoid().view(12, 12, 9)
@@ -475,6 +477,7 @@ moved = decode_offsets(offsets[0], cells).view(12, 12, 9, 4)
 
 def draw_anchors(column=8, row=7):
     fig, (left, middle, right) = plots.panels(3, height=3.2, widths=(1, 1, 1.1))
+    right.set_anchor("N")
     own, nine = sureness[row, column], cells.view(12, 12, 9, 4)[row, column]
     best = own.argsort(descending=True)[:3].flip(0)
     draw_boxes(
@@ -511,17 +514,17 @@ def draw_anchors(column=8, row=7):
 # %% tags=["nbval-ignore-output"]
 explore(
     draw_anchors,
-    alt="Left: a scene with nine dotted anchors around a point, and the three best ones moved by their corrections onto "
-    "a thing. Middle: a map of objectness, dark on the things. Right: the nine scores as a table of sizes and shapes.",
+    alt="Left: a scene with nine dotted anchors around a point, and the three best ones moved by their offsets onto "
+    "an object. Middle: a map of objectness, dark on the objects. Right: the nine scores as a table of sizes and shapes.",
     presets={"in the sky": {"column": 1, "row": 0}},
     column=(0, 11, 1),
     row=(0, 11, 1),
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>The scores are near zero. The corrections mean nothing: no loss ever taught an anchor without an object where to go.</details>
+# <details><summary>Answer</summary>The scores are near zero. The offsets mean nothing: the loss trains those of positive anchors only.</details>
 #
-# Against the outsider: how many proposals does each need?
+# How many proposals does each of the two methods need?
 
 # %% tags=["nbval-ignore-output"]
 with torch.no_grad():
@@ -536,10 +539,11 @@ ax.text(22, 0.6, "windows ranked by edges", color=plots.OTHER, weight="bold")
 ax.set(xscale="log", ylim=(0, 1.05), xlabel="proposals a picture", ylabel="recall, IoU 0.5")
 ax.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1,000"])
 ax.minorticks_off()
-ax.set_title("Ten learned proposals do the work of a hundred")
+ax.set_title("Ten learned proposals reach more objects than fifty windows")
 figure(
     fig,
-    "Recall against the number of proposals: the network's curve lies above that of the windows up to two hundred.",
+    "Recall against the number of proposals: the network's curve lies above that of the windows up to a hundred; "
+    "at two hundred the two are equal.",
 )
 
 # %%
@@ -549,7 +553,7 @@ claim(
 )
 
 # %% [markdown]
-# The second stage is Fast R-CNN's, on RoI align instead of RoI pooling, and with 32 proposals instead of 400 or 2,000. All is trained together, on the sum of four losses: object or not, and corrections of the anchors; class, and corrections of the proposals.
+# The second stage is Fast R-CNN's, on RoI align instead of RoI pooling, and with 32 proposals instead of 400 or 2,000. All is trained together (the paper trained the two stages alternately, in four steps), on the sum of four losses: objectness and offsets of the anchors; class and offsets of the proposals.
 #
 # **Predict first:** which of the four will be the largest at the end?
 
@@ -561,17 +565,16 @@ show_source(FasterRCNN.both_stages)
 smooth = F.avg_pool1d(faster.history.T[None], 20, 20)[0]  # [4, steps / 20]
 middles = 20 * np.arange(smooth.shape[1]) + 10
 fig, (ax,) = plots.panels(1, height=3.0)
-height = 0.0
-for k in smooth[:, -1].argsort().tolist():  # from the lowest, so that no name lies on another
+for k in smooth[:, -1].argsort(descending=True).tolist():  # in the legend as at the end
     colour = ("#56B4E9", "#0072B2", "#E69F00", "#D55E00")[k]
-    ax.plot(middles, smooth[k], color=colour, lw=2.2)
-    height = max(smooth[k, -1].item(), height + 0.085)
-    ax.text(middles[-1] + 12, height, LOSSES[k], color=colour, weight="bold", va="center")
-ax.set(xlabel="step", ylabel="loss", xlim=(0, 1.25 * middles[-1]), ylim=(0, None))
-ax.set_title("Four losses fall together")
+    ax.plot(middles, smooth[k], color=colour, lw=2.2, label=LOSSES[k])
+ax.legend(frameon=False, labelcolor="linecolor")
+ax.set(xlabel="step", ylabel="loss", xlim=(0, None), ylim=(0, None))
+ax.set_title("Four losses in one training")
 figure(
     fig,
-    "The four losses of Faster R-CNN over training: all fall, steeply in the first hundred steps.",
+    "The four losses of Faster R-CNN over training: three fall steeply from the start; that of the head's offsets first "
+    "rises, then falls.",
 )
 
 # %%
@@ -594,7 +597,7 @@ print(f"Faster R-CNN, 32 proposals, {len(test)} scenes: mAP@.5 {faster_map:.3f}"
 claim("Faster R-CNN reaches mAP@.5 of .85", faster_map > 0.85)
 
 # %% [markdown]
-# <details><summary>Answer</summary>The class loss of the second stage. Every proposal of the sample contributes to it, and each must be told apart from five other classes and from the background. The two losses of the corrections count positives only, but are divided by the whole sample, so they are small numbers; whether there is an object is the easiest of the four questions. Do not read the order as an order of difficulty: a cross-entropy and a smooth L1 have no common unit.</details>
+# <details><summary>Answer</summary>The class loss of the second stage. Every proposal of the sample contributes to it, and each must be told apart from five other classes and from the background. The two losses of the offsets count positives only, but are divided by the whole sample, so they are small numbers. The objectness loss is the smallest: most anchors of the sample are clear negatives. A cross-entropy and a smooth L1 have no common unit, so this is no order of difficulty.</details>
 #
 # ## Three detectors in one run
 #
@@ -653,13 +656,13 @@ claim(
 )
 
 # %% [markdown]
-# The order is the lecture's, the factors are not. R-CNN takes some hundred times as long as Faster R-CNN when it looks at 2,000 boxes and Faster R-CNN at 32, and some fifteen times when it looks at the 400 that its mAP needs: most of the factor is the number of boxes. Our network is a toy beside VGG-16, so a pass costs little, and what stands around it weighs more. Fast R-CNN is therefore only two to three times as fast as our R-CNN, where the lecture has a factor of 25: 2,000 boxes must still be proposed, pooled and classified. Proposals alone take about half of its time, and a faster network would not change that. Faster R-CNN needs neither the separate proposals nor 2,000 boxes.
+# The order is the lecture's, the factors are not. With 2,000 boxes R-CNN takes 80 to 95 times as long as Faster R-CNN with 32. Fewer boxes (2,000 to 400) explain a factor of 5 to 6; the other 14 to 17 are 400 to 32 boxes, and one pass for all of them. Our network is small beside VGG-16: a pass costs little, so all other work takes a larger share. Fast R-CNN is therefore only two to three times as fast as our R-CNN, where the lecture has a factor of 25: 2,000 boxes must still be proposed, pooled and classified. Proposals alone take about two fifths of its time, and a faster network would not change that. Faster R-CNN needs neither the separate proposals nor 2,000 boxes.
 #
-# The three mAPs lie close together, as in the lecture (66.0, 66.9, 66.9): on four data seeds all of them are between .89 and .93. Nothing was lost on the way, and the lesson is one of *time*. A caution: Fast R-CNN gets its images enlarged by a half, because RoI pooling rounds a box of 24 pixels to three cells.
+# The three mAPs lie close together, as in the lecture (66.0, 66.9, 66.9): on five data seeds all of them are between .89 and .94. On each seed the three are within .04 of each other: the lesson is one of *time*. A caution: Fast R-CNN gets its images enlarged by a half, because RoI pooling rounds a box of 24 pixels to three cells.
 #
 # ## Mask R-CNN: which pixels?
 #
-# A box around a cat holds a good deal of what is not the cat. **Mask R-CNN** (L5.08) adds a third head, a small convolutional network, to Faster R-CNN: for every box it draws a mask of 14 x 14 for each class, and the class that the other head chose is looked up. This is *instance segmentation*, a mask for each thing.
+# A box around a cat holds a good deal of what is not the cat. **Mask R-CNN** (L5.08) adds a third head, a small convolutional network, to Faster R-CNN: for every box it draws a mask of 14 x 14 for each class, and the class that the other head chose is looked up. This is *instance segmentation*, a mask for each object.
 
 # %%
 from course_lib.detection.masks import mask_iou
@@ -677,7 +680,7 @@ peer = coco_mask.iou(*codes, [False] * len(masks[1]))
 claim("the IoU of masks is pycocotools'", np.allclose(mask_iou(*masks), peer, atol=1e-6))
 
 # %% [markdown]
-# **Predict first:** a detection's box has IoU 0.8 with the object's box. Can its mask still be wrong? And the reverse?
+# **Predict first:** a detection is a true positive by its box. Can it be a false positive by its mask? And the reverse?
 
 # %% tags=["nbval-ignore-output"]
 mask_rcnn, _ = load_detector("mask_rcnn", train, SEED)
@@ -708,12 +711,11 @@ def draw_masks(scene=3, threshold=0.5):
     image, found, target = test.images[scene], mask_found[scene], test.targets[scene]
     sure = found["scores"] >= threshold
     boxes, labels, scores = (found[name][sure] for name in ("boxes", "labels", "scores"))
-    fig, (left, middle, right) = plots.panels(3, height=3.2)
+    fig, (left, middle, right) = plots.panels(3, height=3.3)
     show_image(left, image, "The scene")
-    answer = with_masks(image, found["masks"][sure], labels)
-    draw_boxes(
-        middle, answer, boxes, labels, names, scores, width=1.2, title=f"{len(boxes)} masks found"
-    )
+    predicted = with_masks(image, found["masks"][sure], labels)
+    title = f"Predicted, with scores: {len(boxes)}"  # names would cover each other
+    draw_boxes(middle, predicted, boxes, labels, None, scores, width=1.2, title=title)
     truth = with_masks(image, target["masks"], target["labels"])
     draw_boxes(
         right,
@@ -722,7 +724,7 @@ def draw_masks(scene=3, threshold=0.5):
         target["labels"],
         names,
         width=1.2,
-        title=f"{len(target['labels'])} things drawn",
+        title=f"Ground truth: {len(target['labels'])}",
     )
     return fig
 
@@ -730,25 +732,25 @@ def draw_masks(scene=3, threshold=0.5):
 # %% tags=["nbval-ignore-output"]
 explore(
     draw_masks,
-    alt="A street scene; the masks that Mask R-CNN found, in the colours of their classes, with boxes and scores; and the "
-    "true masks. The found ones have the right place and extent, their outlines are rounder.",
+    alt="A street scene; the masks that Mask R-CNN predicts, in the colours of their classes, with boxes and scores; and "
+    "the ground truth. Predicted outlines are rounder; box and mask of the house reach into the tree in front of it.",
     presets={"only the sure ones": {"threshold": 0.9}, "everything": {"threshold": 0.02}},
     scene=(0, 100, 1),
     threshold=(0.02, 0.98, 0.04),
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>Both happen. A good box may be filled with the wrong shape; and where another thing hides a corner, the mask can be right while the box, drawn around the rest, is not. As a rule the mask is the harder one.</details>
+# <details><summary>Answer</summary>Both happen. The house in scene 3 is an example: its box has IoU .55 with the object's, its mask only .42. The reverse is rare: the object's mask is right, and the box is not. As a rule the mask is harder.</details>
 #
-# Outlines are round: the mask is read off a map whose cells are 8 pixels wide. At 14 x 14 the head draws finer than that, from what the 96 channels of a cell know about its inside.
+# Outlines are round: the mask is predicted from a feature map whose cells are 8 pixels wide. The mask's 14 x 14 is finer than these cells; the detail comes from the 96 channels of each cell.
 #
 # ## What you can do now
 #
 # * **Why not all boxes:** 21.7 million in a scene of 96 x 96; 400 windows ranked by their edges meet over 95% of the objects.
 # * **R-CNN:** crops, CNN features, SVMs that decide as scikit-learn's do, a ridge regression: three trainings, and a pass of the network for each proposal.
-# * **Fast R-CNN:** one pass a picture, RoI pooling equal to torchvision's, class and corrections learned by one loss; proposals take nearly half of the time that is left.
+# * **Fast R-CNN:** one pass a picture, RoI pooling equal to torchvision's, class and offsets learned by one loss; proposals take about two fifths of the time that is left.
 # * **Faster R-CNN:** nine anchors at each of 144 points; ten learned proposals meet more than fifty windows; four losses, one training.
-# * **Side by side:** lecture 1x / 25x / 250x at mAP 66.0 / 66.9 / 66.9; ours in the table above, the same order in time and no loss in mAP. Mask R-CNN adds shapes, with a mask AP@.5 of .80-.82 on four data seeds.
+# * **Side by side:** lecture 1x / 25x / 250x at mAP 66.0 / 66.9 / 66.9; ours in the table above, the same order in time, with nearly equal mAP. Mask R-CNN adds shapes, with a mask AP@.5 of .79-.82 on five data seeds.
 #
 # **Go on:** [10](10_one_stage_detectors.ipynb) leaves out the first stage: YOLO, RetinaNet and DETR say where and what at once.
 #

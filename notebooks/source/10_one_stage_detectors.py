@@ -21,6 +21,7 @@ import time
 import torch
 import torchvision
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import Bbox
 
 from course_lib.detection.anchors import anchors
 from course_lib.detection.average_precision import evaluate_detections
@@ -69,15 +70,15 @@ claim("RetinaNet reaches .85", ap50(found["retinanet"]) >= 0.85)
 claim("DETR reaches .85", ap50(found["detr"]) >= 0.85)
 
 # %% [markdown]
-# All three work. Now let us look inside.
+# All three work. (mAP is VOC's here, over all points of the curve; in 08 and 09 it is COCO's, over 101 points: the same YOLO has .942 by the first rule and .938 by the second.)
 #
-# ## YOLO: a grid that speaks
+# ## YOLO: a grid of cells
 #
-# Cut the picture into $S \times S$ cells (L5.09). A cell does not classify *its pixels*. It speaks for any object whose **centre** lies in it: where are its edges, is there such an object at all, and if so, what is it?
+# Cut the image into $S \times S$ cells (L5.09). A cell does not classify *its pixels*. It predicts any object whose **centre** lies in it: where are its edges, is there such an object at all, and if so, of what class?
 #
 # $$ \underbrace{S \times S}_{\text{cells}} \times \big( B \cdot (\underbrace{4}_{x,\,y,\,w,\,h} + \underbrace{1}_{\text{objectness}}) + \underbrace{C}_{\text{classes}} \big), \qquad \text{score}_c = \Pr(\text{object}) \cdot \Pr(c \mid \text{object}) . $$
 #
-# Ours has $S = 12$, one cell for 8 x 8 pixels, $B = 2$ and $C = 6$: one convolution makes 16 numbers for each of 144 cells. This is the whole detector:
+# Ours has $S = 12$, one cell for 8 x 8 pixels, $B = 2$ and $C = 6$: a **backbone**, the convolutional network that all our detectors share, makes the feature map, and one more convolution predicts 16 numbers for each of 144 cells. This is the whole detector:
 
 # %%
 from course_lib.detectors.yolo import Yolo
@@ -85,9 +86,9 @@ from course_lib.detectors.yolo import Yolo
 show_source(Yolo)
 
 # %% [markdown]
-# Move to a cell, and read what it says: on the left its two boxes, the thicker the surer of an object; in the middle its classes, if there is an object (grey) and all things considered (blue); on the right what all cells together say above a threshold.
+# Move to a cell, and read its predictions: on the left its two boxes, the more objectness the thicker; in the middle the probability of each class given an object (grey), and the score, its product with the objectness (blue); on the right the detections of all cells above a threshold.
 #
-# **Predict first:** the cat in front covers some fifteen cells. How many of them say "here is a cat"?
+# **Predict first:** the cat in front covers some fifteen cells. How many of them predict it?
 
 # %% jupyter={"source_hidden": true}
 with torch.no_grad():
@@ -96,7 +97,7 @@ S = cells.boxes.shape[1]
 
 
 def in_scene(scene, score_threshold=0.02, iou_threshold=0.45):
-    """The final detections of one scene, from what its cells say."""
+    """The final detections of one scene, from what its cells predict."""
     boxes, scores = cells.boxes[scene].flatten(0, 2), cells.scores[scene].flatten(0, 2)
     return final_detections(boxes, scores, score_threshold, iou_threshold)
 
@@ -113,14 +114,14 @@ def draw_cell(scene=8, row=9, column=5, threshold=0.3):
     for box, p in sorted(
         zip(cells.boxes[scene, row, column], sure, strict=True), key=lambda x: x[1]
     ):
-        texts = [f"object {p:.2f}"] if p > 0.1 else [""]
+        texts = [f"object {p:.2f}" if p == sure.max() and p > 0.1 else ""]
         style = {"texts": texts, "width": 0.8 + 2.5 * float(p), "colours": plots.QUERY}
         draw_boxes(left, None, box.clamp(0, 96)[None], **style)
     given = cells.logits[scene, row, column].softmax(0)
     middle.barh(range(6), given, color="#CFCFCF", height=0.75)
     middle.barh(range(6), cells.scores[scene, row, column].amax(0), color=plots.SAME, height=0.4)
     middle.set(
-        yticks=range(6), xlim=(0, 1.02), title="If an object; all in all", xticks=[0, 0.5, 1]
+        yticks=range(6), xlim=(0, 1.02), title="P(class | object), score", xticks=[0, 0.5, 1]
     )
     middle.set_yticklabels(names)
     middle.invert_yaxis()
@@ -136,8 +137,8 @@ def draw_cell(scene=8, row=9, column=5, threshold=0.3):
 # %% tags=["nbval-ignore-output"]
 explore(
     draw_cell,
-    alt="Left: a street scene under a grid of 12 by 12 cells, one of them marked, on the cat in front, with the box it "
-    "says. Middle: bars of six classes; cat is the longest. Right: the objects found above a threshold of 0.3.",
+    alt="Left: a street scene under a grid of 12 by 12 cells, one of them marked, on the cat in front, with its two "
+    "boxes. Middle: bars of six classes; cat is the longest. Right: the objects found above a threshold of 0.3.",
     presets={
         "an empty cell": {"scene": 8, "row": 1, "column": 1},
         "beside the centre": {"scene": 8, "row": 10, "column": 6},
@@ -150,11 +151,11 @@ explore(
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>One, as a rule, or two where the centre is near a border. The others see the same fur, they would even call it a cat (grey bars), but they have learnt that its centre is elsewhere: their objectness is near 0. Move around and see.</details>
+# <details><summary>Answer</summary>One, as a rule, or two where the centre is near a border. The others predict the class cat too (grey bars), but have learned that its centre is elsewhere: their objectness is near 0. Move around and see.</details>
 #
-# Why is YOLO rarely quite sure, .6 or .7 where one would expect .99? Objectness asks more than it seems to: is there an object, *and am I the one to say so?* Two boxes of one cell that fit equally well, or two cells with the border right at the centre, can each say no more than a half.
+# Why are YOLO's scores often .6 or .7, where one would expect .99? The target of the objectness is 1 only for the box that is responsible for the object. If two boxes of a cell fit equally well, or the centre lies at the border of two cells, each is responsible about half of the time, and learns a value near one half.
 #
-# In an empty cell the class bars still say something, and it means nothing: a class *given an object* that is not there. Only the product counts. Now the loss. Which cell is responsible for an object is settled by its centre, which of the cell's $B$ boxes by overlap:
+# In an empty cell the class bars mean nothing: they are *given an object* that is not there. Only the product counts. Now the loss. Which cell is responsible for an object is settled by its centre, which of the cell's $B$ boxes by overlap:
 
 # %%
 from course_lib.detectors.yolo import objects_in_cells, responsible
@@ -164,7 +165,7 @@ show_source(responsible)
 show_source(Yolo.loss)
 
 # %% [markdown]
-# Two losses act on few cells, box and class; one acts on all of them, objectness. What a cell without an object says about classes is nobody's business, and is never trained. (YOLO v1 had squared errors in all places. On the validation scenes of one data seed they come close, .941 against .947, with boxes that fit less well: mAP@.75 .67 against .72.) What follows is the machinery of notebook 08, with torchvision's answer:
+# Two losses act on few cells, box and class; one acts on all of them, objectness. The class probabilities of a cell without an object are never trained. (YOLO v1 has squared errors in all places, and its target of the objectness is not 1 but the IoU of the predicted box with the object. On one **data seed**, the number that scenes are drawn from, squared errors came close in mAP@.5, with boxes that fit less well.) The rest is NMS, as in notebook 08:
 
 
 # %%
@@ -181,23 +182,24 @@ claim(
 )
 
 # %% [markdown]
-# **Predict first:** the centres of two objects lie in one cell. What can YOLO say about them?
+# **Predict first:** the centres of two objects lie in one cell. What can YOLO predict for them?
 
 
 # %%
-def losing_their_cell(size):
-    """Share of training objects that find their cell taken: all but one of those whose centres share it."""
-    lost, count = 0, 0
+def sharing_a_cell(size):
+    """Share of training objects whose centre lies in the same cell as another's."""
+    shared, count = 0, 0
     for target in scenes.targets:
         centre = ((target["boxes"][:, :2] + target["boxes"][:, 2:]) / 2 / size).long()
-        lost += len(centre) - len(centre.unique(dim=0))
+        per_cell = centre.unique(dim=0, return_counts=True)[1]
+        shared += int(per_cell[per_cell > 1].sum())
         count += len(centre)
-    return lost / count
+    return shared / count
 
 
-shares = {f"{96 // s} x {96 // s}": losing_their_cell(s) for s in (8, 16, 32)}
+shares = {f"{96 // s} x {96 // s}": sharing_a_cell(s) for s in (8, 16, 32)}
 table(
-    [("grid", "objects that lose their cell to another")]
+    [("grid", "objects that share their cell with another object")]
     + [(g, f"{s:.1%}") for g, s in shares.items()]
 )
 
@@ -212,17 +214,17 @@ print(
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>Two boxes at the most, but of one class: the class is said once for the cell. A bird in front of a tree is one of the two.</details>
+# <details><summary>Answer</summary>Two boxes at the most, both of one class: the class is predicted once for the cell. Of a bird in front of a tree one class is wrong.</details>
 #
-# With 12 x 12 cells that hardly happens to us. With cells twice as wide one object in twenty loses its cell to another, with cells four times as wide one in five; flocks of birds are where YOLO v1, with its 7 x 7 cells, was weakest. Later versions let every box have its class.
+# With 12 x 12 cells that hardly happens to us. With cells twice as wide nearly one object in ten shares its cell, with cells four times as wide more than one in three; flocks of birds are where YOLO v1, with its 7 x 7 cells, was weakest. Later versions let every box have its class.
 #
-# The $B$ boxes of a cell are to share the work: whichever fits better is trained to fit better still. In the paper they come to specialise in shapes. Ours share the objects, but hardly by size or shape: our six kinds of things are too much alike in both. One box a cell does as well here (on the validation scenes of one data seed .929, and .924 with two, both after a third of the training).
+# The $B$ boxes of a cell are to share the work: whichever fits better is trained to fit better still. In the paper they come to specialise in shapes. Ours share the objects, but hardly by size or shape: our six classes are too much alike in both. One box a cell does about as well here (tried on one data seed).
 #
 # ## Anchors at two scales
 #
-# A cell of YOLO must invent its boxes. SSD and RetinaNet (L5.11) give it a choice instead: in every cell of the map lie **anchors**, boxes of a few sizes and ratios, as in the RPN of notebook 09. The network says for every anchor *what is it* and *how must it be moved*. And since things are small and large, there are several maps: the fine one, 12 x 12, for the small, and a coarse one, 6 x 6, made from it by one more convolution, for the large.
+# A cell of YOLO predicts its boxes from nothing. In SSD and RetinaNet (L5.11) every cell of the feature map has **anchors**, boxes of a few sizes and ratios, as in the RPN of notebook 09. The network predicts the class and the offsets of every anchor. Since objects are small and large, there are several feature maps: a fine one, 12 x 12, for the small, and a coarse one, 6 x 6, made from it by one more convolution, for the large. This is SSD's way. RetinaNet's neck, between backbone and head, is a **feature pyramid network** (FPN): it also adds the coarse maps back into the fine ones; ours does not.
 #
-# $$ \underbrace{(12 \cdot 12 + 6 \cdot 6)}_{\text{cells}} \cdot \underbrace{2}_{\text{sizes}} \cdot \underbrace{3}_{\text{ratios}} = 1080 \text{ anchors}, \text{ each with } 6 \text{ class logits and } 4 \text{ corrections.} $$
+# $$ \underbrace{(12 \cdot 12 + 6 \cdot 6)}_{\text{cells}} \cdot \underbrace{2}_{\text{sizes}} \cdot \underbrace{3}_{\text{ratios}} = 1080 \text{ anchors}, \text{ each with } 6 \text{ class logits and } 4 \text{ offsets.} $$
 
 # %%
 from course_lib.detectors.retinanet import RetinaNet, anchor_targets
@@ -231,9 +233,9 @@ show_source(RetinaNet.forward)
 show_source(anchor_targets)
 
 # %% [markdown]
-# An anchor is to find an object if their IoU is .5 or more; the best anchor of an object is, whatever its IoU. So the anchors must suit the objects. Try: which objects have an anchor with IoU .5 at the sizes you choose?
+# An anchor is **positive**, matched with an object, if their IoU is .5 or more; the best anchor of an object is, whatever its IoU. So the anchors must suit the objects. Try: which objects have an anchor with IoU .5 at the sizes you choose?
 #
-# **Predict first:** we make all anchors half as large. Who suffers?
+# **Predict first:** we make all anchors half as large. Which objects suffer?
 
 # %% jupyter={"source_hidden": true}
 from course_lib.detectors.retinanet import RATIOS, SCALES
@@ -283,7 +285,7 @@ def draw_anchors(maps="both", size=1.0, three_ratios=True):
 explore(
     draw_anchors,
     alt="Left: four objects in solid boxes with their best anchors dashed, and the IoU of each pair. Right: share of "
-    "objects with an anchor of IoU .5 or more, by size; nearly all, except the smallest.",
+    "objects with an anchor of IoU .5 or more, by size; nearly all in all but the two smallest groups.",
     presets={
         "as trained": {"maps": "both", "size": 1.0, "three_ratios": True},
         "half as large": {"maps": "both", "size": 0.5},
@@ -305,18 +307,18 @@ claim(
     reach["both"] > max(reach["fine"], reach["coarse"]),
 )
 claim(
-    "half as large: more than 8 large objects of 10 are lost",
+    "half as large: fewer than 2 large objects of 10 have an anchor with IoU .5",
     (half[side > 30] >= 0.5).float().mean() < 0.2,
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>The large ones, nearly all of them. No correction helps an anchor that is never asked to find anything. The small ones gain.</details>
+# <details><summary>Answer</summary>The large ones, nearly all of them. Each large object keeps one positive anchor, its best. But that one fits badly, and its neighbours, which would also fit, are negatives. Only objects under 12 pixels gain a little (.55 to .59); from 12 pixels on every size loses.</details>
 #
-# Anchors are a table of guesses about the data, to be written anew for every data set. YOLO got rid of them, took them over (v2), and got rid of them again (v8).
+# Anchors are a table of guesses about the data, to be written anew for every data set. YOLO v1 does without anchors, v2 to v5 use them, v8 does without again.
 #
 # ## Focal loss
 #
-# A thousand anchors, three objects. Nearly all anchors must say "nothing", nearly all of them do, and each still pays a little. The **focal loss** makes easy ones pay less: it is cross-entropy times how wrong one is, to the power $\gamma$,
+# A thousand anchors, three objects. Nearly all anchors are negatives, nearly all of these are **easy negatives**, which already have a score near 0, and each still pays a little. The **focal loss** makes easy ones pay less: it is cross-entropy times how wrong one is, $1 - p_t$, to the power $\gamma$. The weight $\alpha_t$ is .25 for positives and .75 for negatives:
 #
 # $$ \mathrm{FL}(p_t) = -\alpha_t\,(1 - p_t)^{\gamma} \log p_t, \qquad p_t = \begin{cases} p & \text{if the class is there} \\ 1 - p & \text{if not.} \end{cases} $$
 
@@ -336,7 +338,7 @@ claim(
 )
 
 # %% [markdown]
-# Now a real batch: 32 training scenes, and what RetinaNet says of all its anchors. An answer is easy where $p_t > .9$. How many are there, and what do they pay, with $\gamma = 0$ (cross-entropy, weighted) and with $\gamma = 2$?
+# Now a real batch: 32 training scenes, and RetinaNet's predictions for all anchors. One is easy where $p_t > .9$. How many are there, and what do they pay, with $\gamma = 0$ (cross-entropy, weighted) and with $\gamma = 2$?
 #
 # **Predict first:** of all the cross-entropy in a batch, what share is paid by the easy negatives?
 
@@ -386,11 +388,13 @@ p_line = torch.linspace(0.005, 0.995, 199)
 
 def draw_focal(gamma=2.0):
     fig, (left, right) = plots.panels(2, height=3.2, widths=(1, 1.1))
-    for g, colour, width in ((0.0, plots.MUTED, 1.5), (gamma, plots.SAME, 2.5)):
-        left.plot(p_line, -((1 - p_line) ** g) * p_line.log(), color=colour, lw=width)
+    lines = (0.0, plots.MUTED, "cross-entropy"), (gamma, plots.SAME, "focal loss")
+    for g, colour, name in lines:
+        loss = -((1 - p_line) ** g) * p_line.log()
+        left.plot(p_line, loss, color=colour, lw=2.5 if g else 1.5, label=name)
     left.axvspan(0.9, 1, color="#F3D9CB", lw=0)
     left.text(0.89, 3.2, "easy", color=plots.OTHER, weight="bold", ha="right")
-    left.text(0.24, 1.75, "cross-entropy", color=plots.MUTED, weight="bold")
+    left.legend(loc=(0.25, 0.5), frameon=False, labelcolor="linecolor")
     left.set(title=f"Loss of one answer, gamma = {gamma:g}", xlabel="p_t: how right one is")
     left.set(xlim=(0, 1), ylim=(0, 3.6))
     now = shares_of_loss(gamma)
@@ -415,15 +419,15 @@ explore(
 )
 
 # %% [markdown]
-# <details><summary>Answer</summary>See the table. Most of it. One easy negative pays next to nothing, but there are two hundred thousand of them, and from none of them is there anything left to learn.</details>
+# <details><summary>Answer</summary>Most of it, see the table. One easy negative pays next to nothing, but there are two hundred thousand of them, and little is left to learn from them.</details>
 #
-# That is what a *trained* network says. Before training all anchors are unsure, and a thousand negatives for each positive would drown the first steps; hence the other half of the recipe, a bias with which every anchor begins at $p = .01$.
+# That is a *trained* network. Before training all anchors are unsure, and hundreds of negatives for each positive would drown the first steps; hence the other half of the recipe, a bias with which every anchor begins at $p = .01$.
 #
-# What the loss looks at is one thing, what the detector gains by it another. In the paper the step from $\gamma = 0$ to 2 was worth some three points of COCO's AP, with a hundred times our anchors. Whether it is worth anything on our scenes has not been measured here: that is an experiment to make, by one number in the call of `focal_loss`.
+# A better share of the loss is not yet a better detector. In the paper the step from $\gamma = 0$ to 2 was worth some three points of COCO's AP, with a hundred times our anchors. Whether it is worth anything on our scenes has not been measured here: that is an experiment to make, by one number in the call of `focal_loss`.
 #
 # ## DETR: a set of questions, a set of answers
 #
-# Everything so far answers too often, and leaves it to non-maximum suppression to clean up. DETR (L5.11) answers once. The cells of the backbone's map become tokens of a **transformer**; $Q = 16$ **queries** look at them, and each says a class (or "no object") and a box.
+# Everything so far predicts each object several times, and leaves it to non-maximum suppression to clean up. DETR (L5.11) predicts it once. Each cell of the feature map becomes a **token**, a vector, of a **transformer**. In its **encoder** the tokens exchange what they hold by **attention**: each adds a weighted mean of all. In its **decoder** $Q = 16$ **object queries**, vectors too, attend to each other and to the tokens. Each predicts a class (or "no object") and a box.
 
 # %%
 from course_lib.detectors.detr import Detr
@@ -431,7 +435,7 @@ from course_lib.detectors.detr import Detr
 show_source(Detr.forward)
 
 # %% [markdown]
-# Where do queries come from? In the first DETR they are learned numbers, the same for every picture. Ours come from the picture: every token makes a proposal, and the 16 best become queries (two-stage Deformable DETR). Choose a query, the surest first, and see where it looks:
+# Where do queries come from? In the first DETR they are learned numbers, the same for every image. Ours come from the image: every token makes a proposal, and the 16 best become queries, as in **two-stage Deformable DETR**, a faster successor. Choose a query, the surest first, and see where it attends:
 
 # %% jupyter={"source_hidden": true}
 with torch.no_grad():
@@ -497,13 +501,13 @@ print(
 print(f"500 scenes: {counts[:, 0].sum()} sure, {counts[:, 1].sum()} double, {there.sum()} objects")
 
 # %% [markdown]
-# A few queries are sure, about as many as there are objects; the rest predict "no object", and look at this and that. But not exactly: some queries are sure of an object of which another is surer. The lines above count them (on one other data seed one in nine); go to such a scene and look for the second one. Nothing but the training keeps DETR from it, and ours was short. Do not read too much into the veil: the surest query answers "cat" and looks mostly at the far corner. It was made from a token of the cat, so that much it knows; what attention shows is where it asks for more.
+# A few queries are sure, 14% more than there are objects; the rest predict "no object". The surplus are doubles: a query is sure of an object of which another is surer. The lines above count them (about one in eight on five data seeds); go to such a scene and look for the second one. Only training teaches DETR to avoid them, and ours was short. Do not read too much into the attention: the surest query predicts "cat" and attends mostly to the far corner. It was made from a token of the cat, and already holds that; attention shows what it adds.
 #
-# How do they know who speaks?
+# How do the queries learn which of them predicts an object?
 #
 # ### The matching
 #
-# Training gives every object to one query: the one-to-one **matching** $\sigma$ with the least total cost, where a pair costs less the surer the query is of the class and the better its box fits:
+# Training gives every object to one query by **bipartite matching**: the Hungarian algorithm finds the one-to-one matching $\sigma$ with the least total cost. A pair costs less the surer the query is of the class and the better its box fits; the least is $0 - 2 - 2 = -4$:
 #
 # $$ \hat\sigma = \arg\min_\sigma \sum_i \Big( 5\,\lVert b_{\sigma(i)} - o_i \rVert_1 - 2\,\mathrm{GIoU}(b_{\sigma(i)}, o_i) - 2\,p_{\sigma(i)}(c_i) \Big). $$
 #
@@ -553,7 +557,7 @@ SAID = {
 }
 
 
-def draw_matching(scene=8, answers="trained"):
+def draw_matching(scene=8, answers="before training"):
     p, b = (x[scene] for x in SAID[answers])
     target = test.targets[scene]
     cost = matching_cost(p, b, target["labels"], to_centres(target["boxes"] / 96))
@@ -596,32 +600,32 @@ def draw_matching(scene=8, answers="trained"):
 # %% tags=["nbval-ignore-output"]
 explore(
     draw_matching,
-    alt="Left: a street scene; each object is joined by a line to the centre of the query that is matched to it, which lies "
-    "close by. Right: a table of costs of every object and query; one field in each row is framed, the cheapest.",
+    alt="Left: a street scene; each object is joined by a line to the centre of the query that is matched to it, whose dashed "
+    "box fits badly. Right: a table of costs of every object and query; one field in each row is framed, all above zero.",
     presets={"before training": {"answers": "before training"}, "after": {"answers": "trained"}},
     scene=(0, 23, 1),
     answers=list(SAID),
 )
 
 # %% [markdown]
-# Before training somebody must be matched, and it is whoever happens to be nearest: the task of an object may go to another query at every step. That is one reason for what comes below.
+# Before training the matching changes from step to step: an object goes to whichever query happens to be the cheapest. That is one reason for what comes below.
 #
 # ### Why there is no NMS
 #
-# Two queries that say the same right thing are not both right: one is matched, the other is told that there was nothing. So they learn to settle it among themselves, by looking at each other in the decoder. Does it work? Take non-maximum suppression away from those who have it, and give it to the one who has not.
+# Of two queries that predict the same object only one is matched; the target of the other is "no object". So they learn not to, by attending to each other in the decoder. Does it work? Take non-maximum suppression away from the detectors that have it, and add it to DETR.
 #
 # **Predict first:** what does YOLO's mAP become without NMS? And DETR's with it?
 
 
 # %% tags=["nbval-ignore-output"]
 @torch.no_grad()
-def without_nms(detector, images):
+def without_nms(detector, images, least_score):
     prediction = detector(
         images
     )  # of YOLO, a box for each of B in each cell; of RetinaNet, for each anchor
     boxes, scores = (x.flatten(1, -2) for x in (prediction.boxes, prediction.scores))
     pairs = zip(boxes, scores, strict=True)
-    return [final_detections(b, s, 0.05, iou_threshold=1.0) for b, s in pairs]
+    return [final_detections(b, s, least_score, iou_threshold=1.0) for b, s in pairs]
 
 
 def with_nms(one):
@@ -630,8 +634,8 @@ def with_nms(one):
 
 
 raw = {
-    n: detect_all(lambda x, d=d: without_nms(d, x), test.images)
-    for n, d in (("yolo", yolo), ("retinanet", retinanet))
+    n: detect_all(lambda x, d=d, s=s: without_nms(d, x, s), test.images)
+    for n, d, s in (("yolo", yolo, 0.02), ("retinanet", retinanet, 0.05))  # as with NMS
 }
 nms_matters = {
     "yolo": (ap50(raw["yolo"]), ap50(found["yolo"])),
@@ -653,11 +657,11 @@ claim("YOLO loses more than .06", gain["yolo"] > 0.06)
 claim("NMS changes DETR's mAP by less than .02", abs(gain["detr"]) < 0.02)
 
 # %% [markdown]
-# RetinaNet falls apart: whatever it sees, a dozen anchors see. YOLO loses .10 to .16 (five data seeds): one object is one cell's business, more or less, so it needs NMS less than a detector with anchors does. DETR hardly cares. (What little it may gain is what a short training has left undone: queries that have not quite settled who speaks.)
+# RetinaNet loses most: a dozen anchors predict each object. YOLO loses .09: as a rule one cell predicts an object, so it needs NMS less than a detector with anchors does. DETR hardly changes. (What little it may gain are the doubles that a short training has left.)
 #
 # ### How slowly it learns
 #
-# None of this was cheap. The first DETR was trained for 500 epochs where Faster R-CNN needs some 40. Four ways to begin, the same scenes, the same 500 steps: queries learned or from proposals; a backbone from nothing, or the one that YOLO has trained. Lines are means over three data seeds, bands reach from the worst to the best. (Computed once, in `data/detr_curves.json`, by `tools/make_detr_curves.py`; the first is the DETR of this notebook.)
+# None of this was cheap. The first DETR was trained for 500 **epochs** (passes over the training set) where Faster R-CNN needs some 40. Four ways to begin, the same scenes, the same 500 steps: queries learned or from proposals; a backbone from nothing, or the one that YOLO has trained. Lines are means over three data seeds, bands reach from the worst to the best. (Computed once, in `data/detr_curves.json`, by `tools/make_detr_curves.py`; the first is the DETR of this notebook.)
 
 # %% jupyter={"source_hidden": true}
 curves = json.loads((ROOT / "data" / "detr_curves.json").read_text(encoding="utf-8"))
@@ -699,7 +703,7 @@ claim(
 #
 # ## Speed against mAP
 #
-# The lecture's chart (L5.10): detectors on VOC 2007, on one GPU of 2015. A detector that is faster *and* better than another leaves it no reason to exist; what remains is the edge of the cloud, from Fast YOLO to Faster R-CNN.
+# The lecture's chart (L5.10): detectors on VOC 2007, timed on hardware of about 2015. If one detector is faster and better than another, nobody needs the other. What remains is the upper right edge, from Fast YOLO to Faster R-CNN.
 
 # %%
 LECTURE = {  # name -> mAP on VOC 2007, pictures a second (Redmon and others, 2016, table 1)
@@ -750,32 +754,40 @@ TITLES = {
     "yolo": "YOLO", "retinanet": "RetinaNet", "detr": "DETR",
 }  # fmt: skip
 ONE_STAGE = {"YOLO", "Fast YOLO", "YOLO VGG-16", "RetinaNet", "DETR"}
-ASIDE = {"Faster R-CNN ZF": ("right", (-7, -8)), "RetinaNet": ("center", (-4, 7))}  # out of the way
+BESIDE = ("left", "center", 7, 0), ("right", "center", -7, 0), ("center", "bottom", 0, 6), ("center", "top", 0, -6)  # fmt: skip
 
 
 def chart(ax, points, title):
-    for name, (quality, speed) in points.items():
+    """A point and its name for each detector; the name where it covers no other name and no point."""
+    ax.set(title=title, xlabel="images per second")
+    ax.figure.draw_without_rendering()  # now the axes have their final place
+    places = {name: (math.log10(speed), quality) for name, (quality, speed) in points.items()}
+    spots = [ax.transData.transform(place) for place in places.values()]
+    taken = [Bbox.from_extents(x - 6, y - 6, x + 6, y + 6) for x, y in spots]
+    for i, (name, place) in enumerate(places.items()):
         colour = (
             plots.SAME if name in ONE_STAGE else plots.OTHER if "R-CNN" in name else plots.MUTED
         )
-        ax.plot(math.log10(speed), quality, "o", color=colour, ms=8)
-        side, offset = ASIDE.get(name, ("left", (6, 4)))
-        style = {"textcoords": "offset points", "color": colour, "fontsize": 9, "ha": side}
-        ax.annotate(name, (math.log10(speed), quality), offset, **style)
-    ax.set(title=title, xlabel="pictures a second")
+        ax.plot(*place, "o", color=colour, ms=8)
+        for ha, va, *offset in BESIDE:
+            style = {"textcoords": "offset points", "fontsize": 9, "color": colour}
+            text = ax.annotate(name, place, offset, ha=ha, va=va, **style)
+            box = text.get_window_extent()
+            if not box.count_overlaps(taken[:i] + taken[i + 1 :]):
+                break
+            text.set_visible(False)
+        text.set_visible(True)
+        taken.append(box)
 
 
 fig, (left, right) = plots.panels(2, height=3.8)
+best, worst = (f(m for m, _ in ours.values()) for f in (max, min))
+left.set(xlim=(-0.6, 3), ylim=(10, 80), xticks=[0, 1, 2], xticklabels=["1", "10", "100"])
+right.set(xlim=(0.9, 3.3), ylim=(worst - 1, best + 1))
+right.set(xticks=[1, 2, 3], xticklabels=["10", "100", "1,000"])
 chart(left, LECTURE, "The lecture: mAP, VOC 2007")
-left.set(xlim=(-0.6, 2.75), ylim=(10, 80), xticks=[0, 1, 2])
-left.set_xticklabels(["1", "10", "100"])
-chart(
-    right,
-    {TITLES.get(name, name): point for name, point in ours.items()},
-    "Ours: mAP@.5, street scenes",
-)
-right.set(xlim=(0.7, 3.3), xticks=[1, 2, 3], ylim=(min(m for m, _ in ours.values()) - 4, 100))
-_ = right.set_xticklabels(["10", "100", "1,000"])
+named = {TITLES.get(name, name): point for name, point in ours.items()}
+chart(right, named, "Ours: mAP@.5, street scenes")
 
 # %% tags=["nbval-ignore-output"]
 figure(
@@ -794,9 +806,9 @@ claim(
 )
 
 # %% [markdown]
-# In the lecture's chart speed is bought with mAP, and the two-stage detectors are on top. Ours does not show that. At IoU .5 YOLO is the fastest *and* as good as any: our grid is fine, our crowds are small, and a training of one minute favours whoever learns fastest. Tighter boxes do not bring the second stage to the top either: at IoU .75 (COCO's rules, all 500 scenes) Faster R-CNN has .71-.76 on three data seeds, YOLO .71-.73. The means differ by .02, the seeds by .05: there is no order to be seen.
+# In the lecture's chart speed is bought with mAP, and the two-stage detectors are on top. Ours does not show that. At IoU .5 YOLO is the fastest *and* as good as any: our grid is fine, our crowds are small, and a training of one minute favours whoever learns fastest. At IoU .75 Faster R-CNN is above YOLO on four of five data seeds, by .02 in the mean (.73-.74 against .70-.74). The seeds vary as much: no clear order.
 #
-# And there is what the chart leaves out. All of ours share one small backbone and one training set, but not one training: YOLO learns for 1,300 steps, Fast R-CNN and RetinaNet for 700, Faster R-CNN for 500, DETR for 500 on YOLO's backbone, Mask R-CNN for 330. So a few points of mAP between two of them say little. The lecture's were trained by different people, for different times, with different backbones.
+# And there is what the chart leaves out. All of ours share one small backbone and one training set, but not one training: YOLO learns for 1,300 steps, Fast R-CNN and RetinaNet for 700, Faster R-CNN for 500, DETR for 500 on YOLO's backbone, Mask R-CNN for 330, R-CNN for 320. So a few points of mAP between two of them say little. The lecture's were trained by different people, for different times, with different backbones.
 #
 # <details><summary>Answer</summary>YOLO is the fastest: one look, 288 boxes, hardly anything for NMS to do. The best at IoU .5 is YOLO or DETR, by a hair, and DETR has borrowed YOLO's backbone.</details>
 
@@ -870,24 +882,24 @@ if OWN_FOLDER:
     figure(fig, alt)
 
 # %% [markdown]
-# We tried it on **BCCD**: 364 photographs of blood under the microscope, 205 of them to train on and 72 to judge on, with 4,888 boxes around red cells (RBC), white cells (WBC) and platelets. Three trainings of half a minute reach an mAP@.5 of .827, .810 and .798 on the test pictures (VOC's rule; with the one empty box among 205 pictures left in, .833, .813 and .830: so much is chance). White cells have .95 to .98, red cells .76 to .79, platelets .68 to .71. RetinaNet, trained once, for a minute, has .794. To begin with the backbone from the drawn street scenes does not help: .802, .791 and .838.
+# We tried it on **BCCD**, photographs of blood under the microscope with boxes around red cells (RBC), white cells (WBC) and platelets. White cells have the highest AP, platelets the lowest. To begin with the backbone from the drawn street scenes does not help.
 #
-# **Predict first:** more than a quarter of what YOLO says above a score of .15 is counted as wrong, and nine in ten of those are "red cells". What are they really?
+# **Predict first:** above a score of .15 many detections are false positives, and most of those are "red cells". What are they really?
 #
-# <details><summary>Answer</summary>Red cells, most of them. In each training some 180 overlap no labelled red cell worth mentioning (IoU below .1). We looked at 24 of these: 20 were plainly red cells that nobody had labelled, nearly half of them cut by the edge of the picture.</details>
+# <details><summary>Answer</summary>Red cells, most of them, which nobody has labelled; many are cut by the edge of the image.</details>
 #
-# So the truth is part of the trouble. Some stacks of cells carry box after box, others none; in one test picture (BloodImage_00135) a white cell at the edge is labelled as platelets; two boxes of the data set have no area (`resized` leaves them out). Who is told now yes, now no about the same sight learns to say "perhaps", and the scores are low, often .3 to .5 for a cell that is plain to see. Longer training does not cure it: at 128 pixels the AP of red cells on the validation pictures is .78 after 200 steps and .68 after 900 (one training each). 205 pictures can be learned by heart.
+# So the ground truth is part of the trouble. Some stacks of cells carry box after box, others none; in one test image (BloodImage_00135) a white cell at the edge is labelled as platelets; two boxes of the data set have no area (`resized` leaves them out). When identical cells are labelled in one image and not in the next, the network learns medium scores. Longer training makes it worse: so few images can be learned by heart.
 #
-# YOLO's own mistakes, at that score: it misses a quarter of the labelled red cells, a third of those at the edge, and half of those that overlap a neighbour by more than .2. It misses one platelet in four or five, many of them at the edge or beside a white cell. The larger half of the white cells gets lower scores than the smaller (.33 against .48, .23 against .34, .17 against .27), so a threshold loses the largest first. Boxes are loose: mAP@.75 is .46, .40 and .38. What it hardly ever does is find a cell twice: none to four times in 72 pictures.
+# YOLO's own mistakes are at the edge and in the crowd: it misses red cells that overlap a neighbour, and platelets beside a white cell. Large white cells get lower scores than small ones, so a threshold loses the largest first. It hardly ever detects a cell twice.
 #
 # BCCD: [Shenggan's BCCD Dataset](https://github.com/Shenggan/BCCD_Dataset), blood cell count and detection, MIT licence; photographs and boxes from [cosmicad](https://github.com/cosmicad/dataset) and [akshaylamba](https://github.com/akshaylamba/all_CELL_data). `COURSE_VOC` is then the path of the folder `BCCD` in it.
 #
 # ## What you can do now
 #
-# * **YOLO:** a cell speaks for the objects whose centre lies in it; 288 boxes a picture, score = objectness times class. mAP@.5 .94-.96 on five data seeds.
-# * **Anchors:** 1,080 of them at two scales reach IoU .5 with 9 objects of 10, half as large ones lose the large objects; RetinaNet's mAP@.5 is .90-.92 on four data seeds.
+# * **YOLO:** a cell predicts the objects whose centre lies in it; 288 boxes an image, score = objectness times class. mAP@.5 .94-.95 on five data seeds.
+# * **Anchors:** 1,080 of them at two scales reach IoU .5 with 9 objects of 10; with anchors half as large, fewer than 1 large object in 10 has one; RetinaNet's mAP@.5 is .90-.92 on five data seeds.
 # * **Focal loss:** more than 95 answers of a hundred in a real batch are easy negatives; they pay three quarters of the cross-entropy, and less than a tenth of the focal loss.
-# * **DETR:** one query for each object by the cheapest matching, trained from YOLO's backbone: mAP@.5 .93-.95 on three data seeds. It is slow to learn: learned queries from nothing have hardly begun when proposals with a trained backbone are near .8.
+# * **DETR:** one query for each object by the cheapest matching, trained from YOLO's backbone: mAP@.5 .93-.95 on five data seeds. It is slow to learn: learned queries from nothing have hardly begun when proposals with a trained backbone are near .8.
 # * **Speed against mAP:** the lecture has YOLO at 63.4 mAP and 45 pictures a second, Fast YOLO at 52.7 and 155, Faster R-CNN (VGG-16) at 73.2 and 7. Ours, above: YOLO is the fastest, R-CNN the slowest. At IoU .5 ours do not trade speed for mAP; and at .75 there is no clear order either.
 #
 # **Go on:** 13 asks not *what* is in the box but *who*. 11 and 12 train backbones without any labels.

@@ -261,13 +261,11 @@ explore(
 
 
 def test_every_kind_of_control_by_keyboard(browser, lab):
-    """Each changes the picture, and Reset brings back the first one.
-
-    A list is not moved by a key: JupyterLab's own shortcuts take the arrows (and letters) from it.
-    """
+    """Each changes the picture, Reset brings back the first one; no key does anything to the notebook around it."""
     file = lab[1] / "99_controls.ipynb"
+    above, below = (nbformat.v4.new_markdown_cell(text) for text in ("above", "below"))
     notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(EVERY_KIND)],
+        cells=[above, nbformat.v4.new_code_cell(EVERY_KIND), below],
         metadata={
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -277,24 +275,56 @@ def test_every_kind_of_control_by_keyboard(browser, lab):
     page = open_notebook(browser, lab, file.name)
     run_all(page, file, seconds=120)
     box = page.locator(".widget-image").locator("xpath=..")
+    alt = "At the start: a frame with the values of five controls"
+    assert box.get_by_role("img", name=alt, exact=True).count() == 1
+    assert box.get_by_text(alt).is_hidden(), "read aloud twice"
+
     first = picture(page)
+    slider, letter, number = box.locator(".noUi-handle"), *box.locator("select").all()
     moves = [
-        lambda: box.locator(".noUi-handle").nth(0).press("ArrowRight"),
-        lambda: box.locator(".noUi-handle").nth(1).press("ArrowLeft"),
-        lambda: box.locator("select").nth(0).select_option(index=1),
-        lambda: box.locator("select").nth(1).select_option(index=1),
-        lambda: box.locator("input[type=checkbox]").press("Space"),
-        lambda: box.get_by_role("button", name="far").press("Enter"),
+        (slider.nth(0), "ArrowRight"),
+        (slider.nth(1), "ArrowLeft"),
+        # chooses the option that begins with it; to JupyterLab it means a new cell
+        (letter, "b"),
+        (letter, "ArrowDown"),
+        (letter, "ArrowUp"),
+        (number, "ArrowDown"),
+        (box.locator("input[type=checkbox]"), "Space"),
+        (box.get_by_role("button", name="far"), "Enter"),
     ]
-    seen = [first]
-    for move in moves:
-        move()
-        wait_until(page, lambda: picture(page) not in seen)
-        seen.append(picture(page))
-    box.get_by_role("button", name="Reset").press("Enter")
+    page.locator(".jp-CodeCell").focus()
+    before = first
+    for control, key in moves:
+        reach_by_tab(page, control, "Shift+Tab" if key == "Enter" else "Tab")
+        cells = cells_shown(page)
+        page.keyboard.press(key)
+        wait_until(page, lambda before=before: picture(page) != before, what=key)
+        assert cells_shown(page) == cells, f"{key} reached the notebook"
+        before = picture(page)
+    reach_by_tab(page, box.get_by_role("button", name="Reset"))
+    page.keyboard.press("Enter")
     wait_until(page, lambda: picture(page) == first)
+
+    reach_by_tab(page, letter)
+    page.keyboard.press("Shift+Enter")
+    # JupyterLab's shortcuts with Shift, Ctrl or Alt go on working in a list
+    page.wait_for_selector('.jp-CodeCell .jp-InputPrompt:text-is("[2]:")', timeout=20_000)
     nothing_went_wrong(page)
     page.close()
+
+
+def reach_by_tab(page, control, key: str = "Tab") -> None:
+    """Press Tab, or Shift+Tab, until the control has the focus."""
+    for _ in range(20):
+        if control.evaluate("control => control === document.activeElement"):
+            return
+        page.keyboard.press(key)
+    pytest.fail(f"{control} is not reached by {key}")
+
+
+def cells_shown(page) -> list[str]:
+    """The classes of all cells: their number, kinds, and which is active or selected."""
+    return page.evaluate("() => [...document.querySelectorAll('.jp-Cell')].map(c => c.className)")
 
 
 def picture(page) -> str:
@@ -310,8 +340,8 @@ def picture(page) -> str:
     )
 
 
-def wait_until(page, holds, seconds: float = 5) -> None:
+def wait_until(page, holds, seconds: float = 5, what: str = "it") -> None:
     end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end, f"not after {seconds} s"
+        assert time.monotonic() < end, f"{what} did nothing in {seconds} s"
         page.wait_for_timeout(50)

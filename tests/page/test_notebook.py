@@ -1,4 +1,4 @@
-"""figure, show_source, claim, compare, explore; and the figures themselves."""
+"""figure, record, show_source, claim, compare, explore; and the figures themselves."""
 
 import base64
 import io
@@ -15,7 +15,7 @@ from matplotlib.image import imread
 from course_lib.embeddings.distances import cosine
 from course_lib.page import plots, selftest
 from course_lib.page.controls import Explorer, explore
-from course_lib.page.notebook import ClaimFailed, claim, compare, figure, show_source
+from course_lib.page.notebook import claim, compare, figure, record, show_source
 from course_lib.page.pictures import contact_sheet, thumbnail_map
 
 
@@ -93,9 +93,33 @@ def test_a_claim_that_holds_is_said(shown, truth):
 
 
 @pytest.mark.parametrize("untruth", [False, np.False_, torch.tensor(False)])
-def test_a_claim_that_does_not_hold_stops_the_notebook(untruth):
-    with pytest.raises(ClaimFailed, match="does not hold: it is so"):
-        claim("it is so", untruth)
+def test_a_claim_that_does_not_hold_is_said_and_the_page_goes_on(shown, untruth):
+    claim("it is so", untruth)
+    data, _ = shown()[0]
+    assert data["text/plain"] == "Does not hold: it is so" and "✗" in data["text/html"]
+
+
+@pytest.mark.parametrize("value", [0.9376, np.float32(0.9376), torch.tensor([0.9376])])
+def test_a_claim_shows_the_number_it_rests_on(shown, value):
+    claim("more than .9", True, value=value)
+    data, _ = shown()[0]
+    assert data["text/plain"] == "Holds: more than .9 (measured: 0.938)"
+    assert "(measured: 0.938)" in data["text/html"]
+    for neither in ("much", torch.ones(2), True):
+        with pytest.raises(TypeError, match="value must be a single number, got"):
+            claim("it is so", True, value=neither)
+
+
+def test_a_record_names_a_number_and_shows_nothing(shown):
+    record("yolo.map50", torch.tensor(0.93764), ".3f")
+    record("boxes", 6084, ",")
+    record("best-kind", "all points")
+    assert [data for data, _ in shown()] == [
+        {"text/x-record": f"recorded: {text}"}
+        for text in ("yolo.map50 = 0.938", "boxes = 6,084", "best-kind = all points")
+    ]
+    with pytest.raises(ValueError, match="name must be of letters"):
+        record("a b", 1)
 
 
 @pytest.mark.parametrize(
