@@ -26,7 +26,7 @@ from course_lib.exercises.counterexample import (
     too_steep,
 )
 from course_lib.exercises.reading import written
-from course_lib.exercises.report import Answer, failure, printed
+from course_lib.exercises.report import Answer, failure, printed, wrapped
 from course_lib.exercises.task import Hunt, Task
 from course_lib.exercises.tasks import TASKS
 from course_lib.page.plots import to_png
@@ -62,7 +62,8 @@ def judge(name: str, answer: object) -> Answer:
     if name not in TASKS:
         raise ValueError(f"check: there is no task {name!r}; there are {sorted(TASKS)}")
     task = TASKS[name]
-    if answer is ...:
+    parts = list(answer.values()) if isinstance(answer, dict) else answer
+    if answer is ... or (isinstance(parts, list | tuple) and any(part is ... for part in parts)):
         return _not_attempted(name)
     if isinstance(task, Task) and not callable(answer):
         raise TypeError(f"check: {name} asks for a function, got {type(answer).__name__}")
@@ -161,12 +162,12 @@ def _judge_object(task: Hunt, value: object) -> Answer:
         found, said, rows = task.judge(value)
     # not of the sort that was asked for
     except ValueError as error:
-        text = f"{task.name}: not right yet.\n{error}"
+        text = f"{task.name}: not right yet.\n{wrapped(str(error))}"
         return Answer(task.name, "wrong", text, "shape", str(error))
     head = f"{task.name}: right." if found else f"{task.name}: not right yet."
     width = max(map(len, rows), default=0)
     lines = [f"  {name:<{width}}  {written(row)}" for name, row in rows.items()]
-    text = "\n".join([head, *lines, said])
+    text = "\n".join([head, *lines, wrapped(said)])
     png = to_png(task.draw(value)) if task.draw else None
     outcome = "right" if found else "wrong"
     return Answer(task.name, outcome, text, "" if found else "wrong", said, png)

@@ -77,7 +77,7 @@ def failure(
         # a difference that four digits do not show
         if rows.get(yours) == rows[should] and what.kind == "wrong":
             rows |= {yours: written(what.answer, 8), should: written(expected, 8)}
-    words = [_wrapped(sentence) for sentence in (said or what.says, hint) if sentence]
+    words = [wrapped(sentence) for sentence in (said or what.says, hint) if sentence]
     png, trouble = _drawn(task, case, expected, what)
     lines = [head, *_lined_up(rows, count), *words, trouble, printed(what)]
     return Answer(task.name, outcome, "\n".join(filter(None, lines)), what.kind, hint, png)
@@ -121,7 +121,8 @@ def _lined_up(rows: dict[str, str], last: str) -> list[str]:
     return lines
 
 
-def _wrapped(sentence: str) -> str:
+def wrapped(sentence: str) -> str:
+    """A sentence in lines that fit a page."""
     return textwrap.fill(sentence, 92, break_long_words=False)
 
 
