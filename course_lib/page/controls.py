@@ -141,7 +141,11 @@ class Explorer(widgets.VBox):
 
 
 def explore(
-    draw: Callable[..., Figure], alt: str, presets: Mapping[str, dict] | None = None, **controls
+    draw: Callable[..., Figure],
+    alt: str,
+    presets: Mapping[str, dict] | None = None,
+    labels: Mapping[str, str] | None = None,
+    **controls,
 ) -> Explorer:
     """A figure and the controls that redraw it.
 
@@ -149,6 +153,7 @@ def explore(
         draw: a plain function of keyword arguments that returns a Figure; its defaults are where the controls start.
         alt: what one should see in the figure they start with.
         presets: name -> values of some controls; a button each, beside Reset.
+        labels: name of a control -> what is written beside it; without one its name.
         controls: for each argument of `draw`, (low, high, step) for a slider, a list or a dict (label -> value) for
             a drop-down, True or False for a check box.
     Returns:
@@ -163,12 +168,10 @@ def explore(
     taken = inspect.signature(draw).parameters
     if strangers := set(controls) - set(taken):
         raise ValueError(f"explore: {_name(draw)} takes {list(taken)}, and not {sorted(strangers)}")
-    if strangers := {name for values in (presets or {}).values() for name in values} - set(
-        controls
-    ):
-        raise ValueError(
-            f"explore: a preset sets {sorted(strangers)}, the controls are {sorted(controls)}"
-        )
+    preset = {name for values in (presets or {}).values() for name in values}
+    for what, named in (("a preset sets", preset), ("a label names", set(labels or {}))):
+        if strangers := sorted(named - set(controls)):
+            raise ValueError(f"explore: {what} {strangers}, the controls are {sorted(controls)}")
     if lacking := [n for n, p in taken.items() if _is_required(p) and n not in controls]:
         raise ValueError(
             f"explore: {_name(draw)} needs {lacking}, the controls are {sorted(controls)}"
@@ -177,6 +180,7 @@ def explore(
     for name, what in controls.items():
         default = taken[name].default
         made[name] = _control(name, what, None if default is inspect.Parameter.empty else default)
+        made[name].description = (labels or {}).get(name, name.replace("_", " "))
     for label, values in (presets or {}).items():
         for name, value in values.items():
             _check_value(f"explore: preset {label!r} sets {name} to", made[name], value)
@@ -185,7 +189,7 @@ def explore(
 
 def _control(name: str, what: object, start: object) -> widgets.Widget:
     """The control for one argument: check box, slider or drop-down; `start` is its first value, if not None."""
-    look = {"description": name.replace("_", " "), "style": {"description_width": "10em"}}
+    look = {"style": {"description_width": "10em"}}
     look["layout"] = widgets.Layout(width="min(100%, 520px)")
     begins = f"explore: {name} starts at"
     if isinstance(what, bool):
