@@ -12,31 +12,30 @@
 #
 # **You should know** what a classifier and its score are; tensors as in [02](02_embeddings.ipynb). **Time:** 45 minutes for the core path, 80 with the *Deeper* sections. **Computing:** about 3 minutes at the first run, in which a detector is trained with a progress bar, and half a minute later ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L5.01, L5.02, L5.03; the offsets are those of L5.05 and L5.06.
 
-# %%
-import torch
-
-from course_lib.by_definition import average_precision as by_hand
-from course_lib.by_definition import detection as plain
-from course_lib.exercises.answer import check
-from course_lib.page.board import Board, Box, Shown
-from course_lib.page.controls import explore
-from course_lib.page.notebook import claim, figure, record, show_source, table
-from course_lib.page.predict import predict
-
-SEED = 0
-
 # %% [markdown]
 # ## The task
 
 # %% [markdown]
 # A classifier says *what*. A **detector** says what, *where* and *how many*: it returns a list of boxes, each with a class and a **score** (L5.01). The simplest detector is a classifier that is asked at many places, a **sliding window**. The one below looks for faces. A fast filter moves over the photograph at all sizes and proposes windows; a linear classifier gives each window a score between 0 and 1.
+#
+# It finds {{photo.windows}} windows on the left photograph. {{photo.on_face}} of them overlap the one face by half or more; the others lie on badges, on the flag and on the helmet. We need two tools: one that **thins out** such a list, and one that **measures** how good it is. But first: why does a detector not look at every box there is?
 
 # %% jupyter={"source_hidden": true}
+import torch
+
+from course_lib.by_definition import average_precision as by_hand
+from course_lib.by_definition import detection as plain
 from course_lib.detection.overlap import box_iou
+from course_lib.exercises.answer import check
 from course_lib.page import plots
+from course_lib.page.board import Board, Box, Shown
 from course_lib.page.boxes import draw_boxes
+from course_lib.page.controls import explore
+from course_lib.page.notebook import claim, figure, record, show_source, table
+from course_lib.page.predict import predict
 from course_lib.recipes.photographs import face_candidates, photographs_with_faces
 
+SEED = 0
 TRUE, FALSE, CHOSEN = plots.SAME, plots.OTHER, plots.QUERY
 # Colours of classes: none of them is blue, orange or black, which mean true, false and chosen.
 CLASS_COLOURS = ["#009E73", "#CC79A7", "#C4B000", "#7A5195", "#8C6D31", "#66C2C2"]
@@ -62,43 +61,39 @@ figure(
     "Two portraits with all windows in which the detector sees a face: a stack of them on each face, others on a badge, "
     "on the reflection in a helmet and on a uniform.",
 )
-
-# %%
 claim(
     "the window with the highest score is not on the face: it is the reflection in the helmet",
     not on_face[0],
     value=astronaut["scores"][0],
 )
 
-# %% [markdown]
-# {{photo.windows}} windows for one face, of which {{photo.on_face}} overlap it well; the others lie on badges and on the helmet. This page needs two tools: one that **thins out** such a list, and one that **measures** how good it is. But why do we not look at every box there is?
-
 # %% jupyter={"source_hidden": true}
 predict(
     "An image has only 96 x 96 pixels. How many boxes with edges on its pixel grid does it hold?",
-    ["9,216", "about 150,000", "about 20 million", "about 85 million"],
+    ["9,216", "about 300,000", "about 20 million", "about 85 million"],
     answer=2,
     why=[
         "That is the number of pixels. A box has two corners, not one.",
-        "That is the number of square windows times two. A box may have any width and any height.",
+        "That is the number of square boxes. A box may have any width and any height.",
         "Choose 2 of 97 vertical lines and 2 of 97 horizontal ones: 4,656 x 4,656 boxes.",
-        "That takes any two pixels as corners, and so counts each box up to four times.",
+        "That takes any two pixels as corners, and so counts nearly every box four times.",
     ],
     name="08.all_boxes",
 )
 
 # %% [markdown]
-# In general an image of $W \times H$ pixels holds $\binom{W+1}{2}\binom{H+1}{2}$ boxes. For a photograph of 500 x 375 pixels that is nearly nine billion, or a hundred days at 1,000 boxes a second. So all detectors look at few boxes, and those fit only roughly. We need a number for "roughly".
-
-# %% [markdown]
 # ## Intersection over union
 
 # %% [markdown]
+# In general an image of $W \times H$ pixels holds $\binom{W+1}{2}\binom{H+1}{2}$ boxes: for a photograph of 500 x 375 pixels nearly nine billion, or a hundred days at 1,000 boxes a second. So every detector looks at few boxes, which fit an object only roughly. We need a number for "roughly".
+#
 # A box is $(x_1, y_1, x_2, y_2)$: left, top, right, bottom; $y$ points down. **Intersection over union** (IoU, L5.03) divides the area that two boxes share by the area that they cover together:
 #
 # $$ \operatorname{IoU}(a, b) = \frac{|a \cap b|}{|a \cup b|}, \qquad |a \cup b| = |a| + |b| - |a \cap b| . $$
 #
-# It is 1 for equal boxes, 0 for boxes that do not overlap, and does not change when both are scaled. The intersection is a box, too: it begins at the larger of the two left edges and ends at the smaller of the two right edges. If its width or height comes out negative, the boxes do not overlap.
+# It is 1 for equal boxes, 0 for boxes that do not overlap, and does not change when both are scaled. The intersection is a box, too: it begins at the larger of the two left edges and ends at the smaller of the two right edges, and so from top to bottom. If its width or height comes out negative, the boxes do not overlap.
+#
+# **Your turn.** Answer the question. Then drag the boxes, or their corners, until the IoU is 0.5: half is stricter than it sounds. Then write the function. Two boxes without any area have IoU 0.
 
 # %% jupyter={"source_hidden": true}
 predict(
@@ -143,11 +138,6 @@ Board(
     },
 )
 
-# %% [markdown]
-# Drag the boxes, or their corners, until the IoU is 0.5. Half is stricter than it sounds: a box that is inside the object and covers half of it only just reaches it.
-#
-# **Your turn.** Write the IoU of two boxes. Two boxes without any area have IoU 0.
-
 
 # %% tags=["exercise"]
 def iou(a, b):
@@ -171,21 +161,9 @@ check("iou", iou)
 #
 # $$ t_x = \frac{x - x_a}{w_a}, \qquad t_y = \frac{y - y_a}{h_a}, \qquad t_w = \log\frac{w}{w_a}, \qquad t_h = \log\frac{h}{h_a} . $$
 #
-# And back: $x = x_a + t_x w_a$ and $w = w_a e^{t_w}$, and so for $y$ and $h$. A shift is counted in anchor widths and a size as the logarithm of a ratio. So equal offsets mean the same for a small and for a large anchor, and every number gives a box of positive size.
-
-# %% jupyter={"source_hidden": true}
-predict(
-    "For an anchor 40 pixels wide a network predicts t_w = 1. How wide is the box?",
-    ["41 pixels", "80 pixels", "109 pixels", "40 pixels: only t_x moves it"],
-    answer=2,
-    why=[
-        "Offsets have no unit: one pixel would mean something else for every anchor.",
-        "Twice as wide would be t_w = log 2, about 0.7.",
-        "w = 40 e, about 109: the logarithm is the natural one.",
-        "t_x moves the centre, t_w changes the width.",
-    ],
-    name="08.t_w",
-)
+# And back: $x = x_a + t_x w_a$ and $w = w_a e^{t_w}$, and so for $y$ and $h$. A shift is counted in anchor widths, a size as the logarithm of a ratio. So equal offsets mean the same for a small and for a large anchor, and every number gives a box of positive size.
+#
+# Move the box: its offsets change, and the second box, to which the same offsets are applied, changes with them. Move an anchor: its arrow and the second box come along. What a detector learns is four such numbers for each anchor (L5.05, L5.06). [Write both directions](#Deeper:-offsets-there-and-back), if you have time.
 
 
 # %% jupyter={"source_hidden": true}
@@ -226,9 +204,6 @@ Board(
 )
 
 # %% [markdown]
-# Move the box: its offsets change, and with them the second box, to which the same offsets are applied. Move an anchor: its arrow and its box come along. What a detector learns is four such numbers for each anchor (L5.05, L5.06). You can write both directions in [Deeper: offsets there and back](#Deeper:-offsets-there-and-back).
-
-# %% [markdown]
 # ## Non-maximum suppression
 
 # %% [markdown]
@@ -237,6 +212,10 @@ Board(
 # 1. Keep the box with the highest score.
 # 2. Drop every other box *of the same class* whose IoU with it is above a threshold, usually 0.5.
 # 3. Repeat with the boxes that are left.
+#
+# **Your turn, by hand.** Below the question are eight of the astronaut's windows. Click the box that NMS keeps next; what it drops turns orange.
+#
+# **Then in code.** `plain.iou(a, b)` is the IoU of two boxes; `scores.argsort(descending=True)` gives their order.
 
 # %% jupyter={"source_hidden": true}
 predict(
@@ -252,9 +231,6 @@ predict(
     name="08.chain",
 )
 
-# %% [markdown]
-# **Your turn, by hand.** Ten of the astronaut's windows. Click the box that NMS keeps next; what it drops turns orange. Click the wrong one, and you are told why.
-
 
 # %% jupyter={"source_hidden": true}
 def distinct(found, most):
@@ -268,11 +244,11 @@ def distinct(found, most):
     return found["boxes"][few], found["scores"][few]
 
 
-ten_boxes, ten_scores = distinct(astronaut, 10)
-LETTERS = "ABCDEFGHIJ"
+few_boxes, few_scores = distinct(astronaut, 8)
+LETTERS = "ABCDEFGH"
 # Shuffled, so that the letters do not give the order away.
-shuffled = torch.randperm(len(ten_boxes), generator=torch.Generator().manual_seed(3))
-ten_boxes, ten_scores = ten_boxes[shuffled], ten_scores[shuffled]
+shuffled = torch.randperm(len(few_boxes), generator=torch.Generator().manual_seed(3))
+few_boxes, few_scores = few_boxes[shuffled], few_scores[shuffled]
 kept_by_hand = []
 
 
@@ -281,36 +257,36 @@ def by_click(selected, **boxes):
         kept_by_hand.clear()
     dropped = {
         i
-        for i in range(len(ten_boxes))
+        for i in range(len(few_boxes))
         if i not in kept_by_hand
-        and any(plain.iou(ten_boxes[i], ten_boxes[k]) > 0.5 for k in kept_by_hand)
+        and any(plain.iou(few_boxes[i], few_boxes[k]) > 0.5 for k in kept_by_hand)
     }
-    rest = [i for i in range(len(ten_boxes)) if i not in dropped and i not in kept_by_hand]
+    rest = [i for i in range(len(few_boxes)) if i not in dropped and i not in kept_by_hand]
     text = "Which box is kept first?" if not kept_by_hand else "Which is next?"
     if selected is not None:
         i = LETTERS.index(selected)
-        best = max(rest, key=lambda k: ten_scores[k], default=None)
+        best = max(rest, key=lambda k: few_scores[k], default=None)
         if i in kept_by_hand:
             text = f"{selected} is kept already."
         elif i in dropped:
             text = f"{selected} is dropped: it overlaps a kept box by more than 0.5."
         elif i != best:
             text = (
-                f"Not {selected}: a box that is left has a higher score than {ten_scores[i]:.2f}."
+                f"Not {selected}: a box that is left has a higher score than {few_scores[i]:.2f}."
             )
         else:
             kept_by_hand.append(i)
-            new = [k for k in rest if k != i and plain.iou(ten_boxes[i], ten_boxes[k]) > 0.5]
+            new = [k for k in rest if k != i and plain.iou(few_boxes[i], few_boxes[k]) > 0.5]
             dropped |= set(new)
             gone = " and ".join(LETTERS[k] for k in new) or "nothing"
             text = f"Yes: {selected} is kept, and drops {gone}."
             if len(rest) == 1 + len(new):
-                text += f" Done: {len(kept_by_hand)} of {len(ten_boxes)} boxes are left."
-    marks = [("box", tuple(ten_boxes[i].tolist()), FALSE, "") for i in sorted(dropped)]
-    marks += [("box", tuple(ten_boxes[i].tolist()), TRUE, "") for i in kept_by_hand]
+                text += f" Done: {len(kept_by_hand)} of {len(few_boxes)} boxes are left."
+    marks = [("box", tuple(few_boxes[i].tolist()), FALSE, "") for i in sorted(dropped)]
+    marks += [("box", tuple(few_boxes[i].tolist()), TRUE, "") for i in kept_by_hand]
     scores = [
         ("text", (x2, y2), FACE, f"{score:.3f}".removeprefix("0"))
-        for (_, _, x2, y2), score in zip(ten_boxes.tolist(), ten_scores, strict=True)
+        for (_, _, x2, y2), score in zip(few_boxes.tolist(), few_scores, strict=True)
     ]
     return Shown(text=text, shapes=marks + scores)
 
@@ -320,15 +296,12 @@ Board(
     image.shape[1],
     [
         Box(letter, tuple(box), colour=FACE, fixed=True)
-        for letter, box in zip(LETTERS, ten_boxes.tolist(), strict=False)
+        for letter, box in zip(LETTERS, few_boxes.tolist(), strict=False)
     ],
     by_click,
     image=image,
-    alt="The astronaut with ten windows A to J and their scores; a click on a window keeps it.",
+    alt="The astronaut with eight windows A to H and their scores; a click on a window keeps it.",
 )
-
-# %% [markdown]
-# **Your turn, in code.** `plain.iou(a, b)` is the IoU of two boxes; `scores.argsort(descending=True)` gives the order.
 
 
 # %% tags=["exercise"]
@@ -346,7 +319,9 @@ def nms(boxes, scores, iou_threshold):
 check("nms", nms)
 
 # %% [markdown]
-# To see what NMS costs we need images in which objects of one class overlap. Ours are drawn: 96 x 96 pixels, six classes, exact boxes. The detector is a YOLO ([10](10_one_stage_detectors.ipynb)): each of the 12 x 12 cells of its feature map predicts two boxes. Move through the rounds, then change the threshold.
+# To see what NMS costs we need images in which objects of one class overlap. Ours are drawn: 96 x 96 pixels, six classes, exact boxes. The detector is a YOLO ([10](10_one_stage_detectors.ipynb)): each of the 12 x 12 cells of its feature map predicts two boxes. Move through the rounds. Then find a threshold at which a boat is lost.
+#
+# Each side has its price. With a low threshold NMS drops the second of two objects that overlap: it sees boxes and scores, and cannot know that these are two. With a high one duplicates remain. [Find a scene where NMS must fail](#Deeper:-a-scene-where-NMS-must-fail).
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from course_lib.detection.suppression import batched_nms
@@ -445,81 +420,24 @@ explore(
 )
 
 # %% [markdown]
-# Each side has its price. With a low threshold NMS drops the second of two objects that overlap: it sees boxes and scores, and cannot know that these are two. With a high one duplicates remain. Find such a scene yourself in [Deeper: a scene where NMS must fail](#Deeper:-a-scene-where-NMS-must-fail).
-
-# %% [markdown]
 # ## Precision and recall
 
 # %% [markdown]
-# First each detection gets a verdict. Go through the detections of a class from the highest score down. A detection is a **true positive** (TP) if its IoU with an object is at least $t$, usually 0.5, and no earlier detection has taken that object; now it is taken. Any other detection is a **false positive** (FP), a second box on the same object too. An object that nobody takes is a **false negative**.
+# How good is a list of detections? First each gets a verdict. Go through the detections of a class from the highest score down. A detection is a **true positive** (TP) if its IoU with an object is at least $t$, usually 0.5, and no earlier detection has taken that object; now it is taken. Any other detection is a **false positive** (FP), a second box on the same object too. An object that nobody takes is a **false negative**. (VOC and COCO differ in [one point](#Deeper:-VOC-and-COCO-match-differently).)
 #
-# In one point VOC and COCO differ. VOC compares a detection only with the object that it overlaps *most*; if that is taken, the detection is false. COCO compares it with the best object *not yet taken*.
-
-# %% jupyter={"source_hidden": true}
-predict(
-    "Two objects stand close together. Detection 1 took the left object. Detection 2 overlaps the left object by .8 and the right one, still free, by .6. Its verdict at t = .5?",
-    [
-        "true for both VOC and COCO",
-        "false for both",
-        "false for VOC, true for COCO",
-        "true for VOC, false for COCO",
-    ],
-    answer=2,
-    why=[
-        "VOC looks only at the left object, which overlaps most, and finds it taken.",
-        "COCO passes over the taken object and finds the right one, .6 away from nothing.",
-        "VOC looks at the object that overlaps most, and it is taken. COCO takes the free one.",
-        "It is the other way round: COCO looks only at objects that are free.",
-    ],
-    name="08.voc_coco",
-)
-
-
-# %% jupyter={"source_hidden": true}
-def verdicts_of(left, right, first, second):
-    objects = {"boxes": torch.tensor([left, right]), "labels": torch.tensor([0, 0])}
-    found = {"boxes": torch.tensor([first, second]), "labels": torch.tensor([0, 0])}
-    found["scores"] = torch.tensor([0.9, 0.8])
-    said = {}
-    for rule, match in (("VOC", by_hand.match_voc), ("COCO", by_hand.match_coco)):
-        words = ["true" if v == 1 else "false" for v in match(found, objects)]
-        said[rule] = f"{rule}: first {words[0]}, second {words[1]}"
-    near = box_iou(found["boxes"][1:], objects["boxes"])[0].tolist()
-    text = f"second: IoU {near[0]:.2f} with left, {near[1]:.2f} with right\n"
-    return Shown(text=text + "\n".join(said.values()))
-
-
-Board(
-    120,
-    70,
-    [
-        Box("left", (20, 14, 60, 58), colour=CLASS_COLOURS[0], fixed=True),
-        Box("right", (32, 14, 72, 58), colour=CLASS_COLOURS[0], fixed=True),
-        Box("first", (16, 20, 57, 60), colour=CLASS_COLOURS[3]),
-        Box("second", (76, 20, 112, 62), colour=CLASS_COLOURS[1]),
-    ],
-    verdicts_of,
-    alt="Two objects that overlap and two detections; under them the verdicts of VOC and of COCO for both detections.",
-    presets={"the question": {"second": (24, 14, 64, 58)}, "clear": {"second": (33, 13, 73, 58)}},
-)
-
-# %% [markdown]
 # Now accept the $n$ best detections. **Precision** is the share of them that is true, **recall** the share of the objects that is found:
 #
 # $$ \text{precision} = \frac{TP}{n}, \qquad \text{recall} = \frac{TP}{\text{number of objects}} . $$
 #
-# Six detections of cars, where there are **four** cars, by hand:
+# **Your turn.** Six detections of cars, in a street with **four** cars. Fill in the two empty rows on paper, then write the function.
 #
-# | n | score | verdict | precision | recall |
-# |---|---|---|---|---|
-# | 1 | .9 | true | 1/1 | 1/4 |
-# | 2 | .8 | true | 2/2 | 2/4 |
-# | 3 | .7 | false | 2/3 | 2/4 |
-# | 4 | .6 | true | 3/4 | 3/4 |
-# | 5 | .5 | false | 3/5 | 3/4 |
-# | 6 | .4 | false | 3/6 | 3/4 |
+# | n | 1 | 2 | 3 | 4 | 5 | 6 |
+# |---|---|---|---|---|---|---|
+# | verdict | true | true | false | true | false | false |
+# | precision | 1/1 | | | | | |
+# | recall | 1/4 | | | | | |
 #
-# **Your turn.** Write the two columns, for $n = 1, 2, \dots$; `positives` is the number of objects.
+# The **precision-recall curve** has a point for each $n$. Under the function are all detections of one class in 500 test scenes. Move the threshold: what lies above it is accepted, and the point moves along the curve.
 
 
 # %% tags=["exercise"]
@@ -532,28 +450,6 @@ def precision_recall(scores, correct, positives):
 
 
 check("precision_recall", precision_recall)
-
-# %% jupyter={"source_hidden": true}
-predict(
-    "You accept one more detection. What can happen?",
-    [
-        "precision can only fall, recall can only rise",
-        "precision can rise or fall, recall never falls",
-        "both can rise or fall",
-        "recall can fall, if the new detection is false",
-    ],
-    answer=1,
-    why=[
-        "A true positive raises precision again: row 4 of the table.",
-        "Precision rises with a true positive and falls with a false one. Recall counts objects found: they stay found.",
-        "Recall has a fixed denominator, the number of objects, and TP never falls.",
-        "A false detection adds nothing to TP and nothing to the objects: recall stays.",
-    ],
-    name="08.one_more",
-)
-
-# %% [markdown]
-# The **precision-recall curve** has a point for each $n$. Below are all detections of one class in 500 test scenes. Move the threshold: what lies above it is accepted, and the point moves along the curve. At the right is the last detection that was accepted.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from course_lib.detection.average_precision import average_precision as area_by
@@ -627,21 +523,12 @@ explore(
     labels={"kind": "class", "threshold": "score threshold"},
 )
 
-# %%
-ends = torch.stack([RANKED[c][3][-1] for c in range(len(names))])
-claim(
-    "the mean recall ends below .99: some objects never get a box", ends.mean() < 0.99, ends.mean()
-)
-begins = sum(float(RANKED[c][2][0]) for c in range(len(names)))
-claim("in 5 or 6 of the 6 classes the best detection is true", begins >= 5, begins)
-
-# %% [markdown]
-# **The ends of the curve.** The lecture lets it run from $(0, 1)$ to $(1, r)$, where $r$ is the share of positives. Left: with nothing accepted precision is 0/0 and is *defined* as 1. If the best detection is false, the curve falls to 0 at once; on our photographs it does. Right: a *classifier* can accept everything, with recall 1 and precision $r$. A *detector* cannot: objects without a box are lost at every threshold. Its curve ends earlier, at the share of objects found.
-
 # %% [markdown]
 # ## Average precision
 
 # %% [markdown]
+# **The ends of the curve.** The lecture lets it run from $(0, 1)$ to $(1, r)$, where $r$ is the share of positives. At the left nothing is accepted: precision is 0/0, and *defined* as 1. If the best detection is false, as on our photograph, the curve starts at 0 instead. At the right a *classifier* can accept everything, with recall 1 and precision $r$. A *detector* cannot: objects without a box are lost at every threshold, and its curve ends at the share of objects found.
+#
 # Two curves are hard to compare; the area under each is one number, **average precision** (AP). First the teeth of the saw are filled: $p(r)$ is the highest precision at recall $r$ *or more*. Beyond the last recall it is 0.
 #
 # | definition | AP |
@@ -650,9 +537,9 @@ claim("in 5 or 6 of the 6 classes the best detection is true", begins >= 5, begi
 # | COCO, 101 points | the mean of $p$ at $r = 0, 0.01, \dots, 1$ |
 # | VOC 2007, 11 points | the mean of $p$ at $r = 0, 0.1, \dots, 1$ |
 #
-# For the six detections above: $p = 1$ up to recall 1/2, then 3/4 up to 3/4, then 0. So the area is $\tfrac12 \cdot 1 + \tfrac14 \cdot \tfrac34 = \tfrac{11}{16}$.
+# For the six cars $p = 1$ up to recall 1/2, then 3/4 up to recall 3/4, then 0. So the area is $\tfrac12 \cdot 1 + \tfrac14 \cdot \tfrac34 = \tfrac{11}{16}$.
 #
-# **Your turn.** Write AP by all points: for each step in recall its width times $p$ at its right end.
+# **Your turn.** Write AP by all points: each step in recall times $p$ at its right end.
 
 
 # %% tags=["exercise"]
@@ -683,7 +570,6 @@ predict(
     name="08.eleven_points",
 )
 
-
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 KINDS = {"11 points": "voc07", "101 points": "coco", "all points": "voc12"}
 
@@ -711,6 +597,11 @@ def draw_ap(kind="balloon", definition="11 points", from_recall=0.0):
     return fig
 
 
+by_kind = {
+    kind: torch.tensor([area_by(*RANKED[c][2:], code) for c in range(6)]).mean()
+    for kind, code in KINDS.items()
+}
+table([("mean over the classes", *KINDS), ("AP", *(f"{v:.3f}" for v in by_kind.values()))])
 explore(
     draw_ap,
     alt="The precision-recall curve of balloons with its envelope, and eleven points on it; the last, at recall 1, is "
@@ -725,45 +616,13 @@ explore(
     labels={"kind": "class", "from_recall": "show from recall"},
 )
 
-# %%
-by_kind = {
-    kind: torch.tensor([area_by(*RANKED[c][2:], code) for c in range(6)]).mean()
-    for kind, code in KINDS.items()
-}
-table([("mean over the classes", *KINDS), ("AP", *(f"{v:.3f}" for v in by_kind.values()))])
-claim(
-    "the same detections: 11 points give less than 101, and 101 less than all",
-    by_kind["11 points"] < by_kind["101 points"] < by_kind["all points"],
-    by_kind["all points"] - by_kind["11 points"],
-)
-
-# %% [markdown]
-# Never compare numbers of two definitions.
-
 # %% [markdown]
 # ## mAP
 
 # %% [markdown]
-# The mean of AP over the classes is **mAP**; each class counts the same, however rare it is. The IoU threshold decides what is true: **mAP@.5** forgives loose boxes, **mAP@.75** does not. COCO's main number, **mAP@[.5:.95]**, is the mean over the ten thresholds .5, .55, ..., .95.
-
-# %% jupyter={"source_hidden": true}
-predict(
-    "The threshold rises from .5 to .95. How does mAP of our detector fall?",
-    [
-        "evenly",
-        "hardly at all: a detected object stays detected",
-        "slowly at first, then fast",
-        "fast at first, then slowly",
-    ],
-    answer=2,
-    why=[
-        "Most boxes are only a little loose: few fail at .55, and nearly all at .95.",
-        "The objects are the same, but a box that is too loose becomes false, and its object counts as missed.",
-        "Most boxes have an IoU between .6 and .9, so most of them fail in that range.",
-        "That would need many boxes that just reach .5.",
-    ],
-    name="08.strictness",
-)
+# The three definitions give three numbers for the same detections: never compare one with another.
+#
+# The mean of AP over the classes is **mAP**; each class counts the same, however rare it is. The IoU threshold decides what is true: **mAP@.5** forgives loose boxes, **mAP@.75** does not. COCO's main number, **mAP@[.5:.95]**, is the mean over the ten thresholds .5, .55, ..., .95. Move the threshold: our detector finds nearly all objects, but places its boxes roughly.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 import numpy as np
@@ -818,20 +677,13 @@ explore(
     labels={"iou_threshold": "IoU threshold"},
 )
 
-# %%
-claim(
-    "from .5 to .7 mAP falls by .05 to .25", 0.05 < means[0] - means[4] < 0.25, means[0] - means[4]
-)
-claim("from .7 to .9 it falls by more than .4", means[4] - means[8] > 0.4, means[4] - means[8])
-
-# %% [markdown]
-# mAP@.5 is {{yolo.map50}}, mAP@.75 {{yolo.map75}}, and mAP@[.5:.95] {{yolo.map}}: three answers about one detector. It finds and names the objects, and places its boxes roughly. A paper that says "mAP" must say which.
-
 # %% [markdown]
 # ## Five ways to fool oneself
 
 # %% [markdown]
-# Six reports about the *same* detector, on the same 500 test scenes. One is honest. In each of the others somebody has made a small change to the way of counting. All of these changes have been made in practice, mostly by accident.
+# mAP@.5 is {{yolo.map50}}, mAP@.75 {{yolo.map75}}, and mAP@[.5:.95] {{yolo.map}}: three answers about one detector, all honest. A paper that says "mAP" must say which.
+#
+# Now six reports about this detector, on the same 500 test scenes. One is honest. In each of the others somebody has made a small change to the way of counting. All of these changes have been made in practice, mostly by accident. Guess what was changed in each; then choose it in the last figure.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 objects = sum(len(target["labels"]) for target in test.targets)
@@ -908,9 +760,6 @@ predict(
     name="08.which_cheats",
 )
 
-# %% [markdown]
-# Guess what was done in each report. Then choose it below.
-
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 def draw_report(report="B"):
@@ -934,6 +783,21 @@ explore(
 )
 
 # %%
+ends = torch.stack([RANKED[c][3][-1] for c in range(len(names))])
+claim(
+    "the mean recall ends below .99: some objects never get a box", ends.mean() < 0.99, ends.mean()
+)
+begins = sum(float(RANKED[c][2][0]) for c in range(len(names)))
+claim("in 5 or 6 of the 6 classes the best detection is true", begins >= 5, begins)
+claim(
+    "the same detections: 11 points give less than 101, and 101 less than all",
+    by_kind["11 points"] < by_kind["101 points"] < by_kind["all points"],
+    by_kind["all points"] - by_kind["11 points"],
+)
+claim(
+    "from .5 to .7 mAP falls by .05 to .25", 0.05 < means[0] - means[4] < 0.25, means[0] - means[4]
+)
+claim("from .7 to .9 it falls by more than .4", means[4] - means[8] > 0.4, means[4] - means[8])
 claim(
     "D: duplicates count, mAP above .99, recall above 200%",
     forgiven_ap > 0.99 and forgiven_recall > 2,
@@ -946,13 +810,24 @@ claim(
 claim("C: a score threshold before the curve costs more than .25", honest[0] - REPORTS["C"][1] > 0.25, honest[0] - REPORTS["C"][1])  # fmt: skip
 
 # %% [markdown]
-# Four reports flatter the detector; C makes it look worse, and is the most common. Somebody evaluates only the boxes that the demo draws, which cuts the curve off. The threshold belongs to whoever *uses* a detector; the curve is there so that it need not be chosen yet.
-
-# %% [markdown]
 # ## Deeper: offsets there and back
 
 # %% [markdown]
 # **Your turn.** Write `encode`, from boxes to offsets, and `decode`, back. `plain.centre_and_size(box)` gives $x, y, w, h$. In `decode` limit $t_w$ and $t_h$ to $\log(1000/16)$, as all detectors do: a single wild prediction must not make a box of infinite size.
+
+# %% jupyter={"source_hidden": true}
+predict(
+    "For an anchor 40 pixels wide a network predicts t_w = 1. How wide is the box?",
+    ["41 pixels", "80 pixels", "109 pixels", "40 pixels: only t_x moves it"],
+    answer=2,
+    why=[
+        "Offsets have no unit: one pixel would mean something else for every anchor.",
+        "Twice as wide would be t_w = log 2, about 0.7.",
+        "w = 40 e, about 109: the logarithm is the natural one.",
+        "t_x moves the centre, t_w changes the width.",
+    ],
+    name="08.t_w",
+)
 
 
 # %% tags=["exercise"]
@@ -1000,6 +875,60 @@ def scene():
 
 
 check("nms_must_fail", scene() or ...)
+
+# %% [markdown]
+# ## Deeper: VOC and COCO match differently
+
+# %% [markdown]
+# VOC compares a detection only with the object that it overlaps *most*; if that is taken, the detection is a false positive. COCO compares it with the best object *not yet taken*. Answer first; then move the second detection.
+
+# %% jupyter={"source_hidden": true}
+predict(
+    "Two objects stand close together. Detection 1 took the left object. Detection 2 overlaps the left object by .8 and the right one, still free, by .6. Its verdict at t = .5?",
+    [
+        "true for both VOC and COCO",
+        "false for both",
+        "false for VOC, true for COCO",
+        "true for VOC, false for COCO",
+    ],
+    answer=2,
+    why=[
+        "VOC looks only at the left object, which overlaps most, and finds it taken.",
+        "COCO passes over the taken object and finds the right one, .6 away from nothing.",
+        "VOC looks at the object that overlaps most, and it is taken. COCO takes the free one.",
+        "It is the other way round: COCO looks only at objects that are free.",
+    ],
+    name="08.voc_coco",
+)
+
+
+# %% jupyter={"source_hidden": true}
+def verdicts_of(left, right, first, second):
+    objects = {"boxes": torch.tensor([left, right]), "labels": torch.tensor([0, 0])}
+    found = {"boxes": torch.tensor([first, second]), "labels": torch.tensor([0, 0])}
+    found["scores"] = torch.tensor([0.9, 0.8])
+    said = {}
+    for rule, match in (("VOC", by_hand.match_voc), ("COCO", by_hand.match_coco)):
+        words = ["true" if v == 1 else "false" for v in match(found, objects)]
+        said[rule] = f"{rule}: first {words[0]}, second {words[1]}"
+    near = box_iou(found["boxes"][1:], objects["boxes"])[0].tolist()
+    text = f"second: IoU {near[0]:.2f} with left, {near[1]:.2f} with right\n"
+    return Shown(text=text + "\n".join(said.values()))
+
+
+Board(
+    120,
+    70,
+    [
+        Box("left", (20, 14, 60, 58), colour=CLASS_COLOURS[0], fixed=True),
+        Box("right", (32, 14, 72, 58), colour=CLASS_COLOURS[0], fixed=True),
+        Box("first", (16, 20, 57, 60), colour=CLASS_COLOURS[3]),
+        Box("second", (76, 20, 112, 62), colour=CLASS_COLOURS[1]),
+    ],
+    verdicts_of,
+    alt="Two objects that overlap and two detections; under them the verdicts of VOC and of COCO for both detections.",
+    presets={"the question": {"second": (24, 14, 64, 58)}, "clear": {"second": (33, 13, 73, 58)}},
+)
 
 # %% [markdown]
 # ## Deeper: soft-NMS
@@ -1209,7 +1138,7 @@ claim("at IoU .5 both faces are found, at .75 one of two", photo_ap[0.5] > 2 * p
 # * **Offsets** count a shift in anchor widths and a size as a logarithm: $x = x_a + t_x w_a$, $w = w_a e^{t_w}$.
 # * **NMS** keeps the best box and drops those of its class that overlap it. It must fail where two objects of one class overlap by more than the threshold.
 # * **Precision and recall.** A detection is true if it takes an object that is still free. Precision goes up and down with $n$, recall only up, and ends below 1 where objects got no box.
-# * **AP and mAP.** AP is the area under the envelope, mAP its mean over classes: {{yolo.map50}} at .5, {{yolo.map75}} at .75, {{yolo.map}} over all thresholds. Five small changes in counting would have told another story.
+# * **AP and mAP.** AP is the area under the envelope, mAP its mean over classes: {{yolo.map50}} at .5, {{yolo.map75}} at .75, {{yolo.map}} over all thresholds. A report can cheat in the counting: duplicates, classes, images, easy objects; or, the most common, by a score threshold before the curve. The threshold belongs to whoever *uses* a detector; the curve is there so that it need not be chosen yet.
 #
 # **You wrote** `iou`, `nms`, `precision_recall` and `average_precision`; in the deeper sections `encode`, `decode` and a scene that breaks NMS. What remains open: invent a *sixth* way to make this detector look better.
 #
