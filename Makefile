@@ -7,6 +7,8 @@ ARGS ?=
 export OMP_WAIT_POLICY := PASSIVE
 # A Python, packages or an environment of something else must not come before ours.
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV CONDA_PREFIX
+# Compiled modules are kept: without them each process, and each kernel, compiles torch anew, for several seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test unit page lint notebooks bench tables claims lock environment clean
@@ -27,6 +29,8 @@ AT_HOME := $(shell test -w "$$HOME" || printf 'HOME="%s/.cache/home" ' "$(CURDIR
 # Side by side, a process a core, one thread each: the course's tensors are small, a second thread gains nothing.
 PYTEST := $(AT_HOME)OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m pytest
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist
+# No unit test needs nbval itself, and to load it takes seconds.
+UNIT := -p no:nbval
 NBVAL := -p tests.notebooks.controls --nbval --nbval-current-env --nbval-cell-timeout=180 \
   --nbval-sanitize-with tests/notebooks/nbval_sanitize.cfg
 
@@ -35,14 +39,14 @@ TRAIN := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m course_lib.recipes
 
 # Each thing once: the nbval run executes every notebook and moves its controls, the browser opens what that has shown.
 test: lint  ## prove that everything works: lint, all tests, every notebook, the browser
-	$(PYTEST) $(SIDE_BY_SIDE) worksteal -m "not browser and not trained" tests course_lib tools
+	$(PYTEST) $(SIDE_BY_SIDE) worksteal $(UNIT) -m "not browser and not trained" tests course_lib tools
 	$(TRAIN) yolo detr rcnn & $(TRAIN) fast_rcnn faster_rcnn mask_rcnn retinanet & wait
 	$(PYTEST) $(SIDE_BY_SIDE) loadscope -p tests.notebooks.budgets $(NBVAL) notebooks/*.ipynb
 	$(PYTEST) $(SIDE_BY_SIDE) load -m trained tests/notebooks
 	$(PYTEST) -m "browser and not page" tests
 
-unit: lint  ## lint and the unit tests that take no training, no kernel and no browser (ARGS=tests/search: some of them)
-	$(PYTEST) $(SIDE_BY_SIDE) worksteal -m "not browser and not slow and not trained" $(or $(ARGS),tests course_lib tools)
+unit: lint  ## lint and the unit tests that need no training, process, kernel or browser (ARGS=tests/search: some of them)
+	$(PYTEST) $(SIDE_BY_SIDE) worksteal $(UNIT) -m "not browser and not slow and not trained" $(or $(ARGS),tests course_lib tools)
 
 page: environment  ## build one notebook, prove it, and run it in the browser (NB=08)
 	@test -n "$(NB)" || { echo "Which notebook? make page NB=08" >&2; exit 1; }
@@ -61,9 +65,9 @@ notebooks: environment  ## build and execute the notebooks whose source or libra
 bench: environment  ## time our operations beside their peers (ARGS=faces: some of them)
 	OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m tools.benchmark $(ARGS)
 
-tables: environment  ## compute again the tables that take longer than a notebook may (half an hour)
-	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_tables
-	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_detr_curves
+tables: environment  ## compute the tables that are stale, half an hour (ARGS=--confirm: a third of each)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_tables $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_detr_curves $(ARGS)
 
 SEEDS ?=
 

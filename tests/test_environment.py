@@ -290,6 +290,7 @@ def test_only_settings_of_how_packages_are_fetched_reach_a_program(maker, monkey
     assert {**FETCHING, "UV_CACHE_DIR": "ours"}.items() <= environment.items()
 
 
+@pytest.mark.slow
 def test_of_pips_files_only_how_packages_are_fetched_is_followed(maker, monkeypatch, tmp_path):
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
@@ -307,6 +308,7 @@ def test_of_pips_files_only_how_packages_are_fetched_is_followed(maker, monkeypa
     assert not {"PIP_TARGET", "PIP_USER", "PIP_PREFIX"} & set(settings)
 
 
+@pytest.mark.slow
 def test_a_pip_conf_that_cannot_be_read_is_told(maker, monkeypatch, tmp_path):
     (tmp_path / "pip.conf").write_text("user = true\n")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
@@ -346,6 +348,7 @@ def settings_file(folder: Path, name: str, text: str) -> dict[str, str]:
     return {"XDG_CONFIG_HOME": str(folder), "HOME": os.devnull}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -380,6 +383,7 @@ def test_pip_installs_into_the_environment_whatever_it_is_told(
     assert not list(project_in_a_hard_place.parent.rglob("elsewhere"))
 
 
+@pytest.mark.slow
 def test_uv_does_not_follow_settings_in_the_folders_above(project_in_a_hard_place, monkeypatch):
     project = project_in_a_hard_place
     shutil.copy(ROOT / "pyproject.toml", project)
@@ -520,6 +524,7 @@ def test_no_address_of_a_registry_and_no_path_of_a_machine_is_committed():
             assert not re.search(r"https?://", text), name
 
 
+@pytest.mark.slow
 def test_importing_the_library_alone_is_light():
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", "import course_lib"],

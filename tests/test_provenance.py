@@ -138,6 +138,7 @@ def test_a_class_within_a_function_has_neither_lines_nor_docstrings():
     assert key(cell(plain)) == key(cell(told)) != key(cell(plain.replace("n = 1", "n = 2")))
 
 
+@pytest.mark.slow
 def test_the_key_is_the_same_in_every_process(tmp_path):
     source = PLAIN + "\nNAMES = {'a', 'b', 'c', (1, 'd')}\nG = torch.Generator().manual_seed(3)\n"
     source += "import enum\nclass Kind(enum.Enum):\n    A = 1\n    B = 'b'\n"
@@ -603,6 +604,7 @@ def test_a_key_over_a_thousand_pictures_costs_hardly_more_than_reading_them_once
     assert min(seconds(lambda: key(train)) for _ in range(5)) < 1.5 * plain + 0.05
 
 
+@pytest.mark.slow
 def test_loading_torchs_compiler_is_no_change():
     """It wraps torch.manual_seed, and every optimiser loads it: the second model of a page had another key at times."""
     code = """

@@ -1,6 +1,7 @@
-"""How slowly DETR learns, computed once, since it takes longer than a notebook may: data/detr_curves.json.
+"""How slowly DETR learns, computed once, since it takes longer than a notebook may: data/results/detr_curves.json.
 
-    python -m tools.make_detr_curves
+    python -m tools.make_detr_curves                if it is stale
+    python -m tools.make_detr_curves --confirm      if it is stale: a third of it, and take it for fresh if that agrees
 
 Four detectors are trained on the same scenes for the same number of steps: queries that are learned or that come from
 proposals, a backbone from nothing or YOLO's. What is kept is AP at IoU .5 on the test scenes, on the way and at the
@@ -8,7 +9,6 @@ end, for each data seed. Notebook 10 draws it; some fifteen minutes on one core.
 """
 
 import itertools
-import json
 
 import torch
 from torch import Tensor
@@ -21,8 +21,9 @@ from course_lib.machine import ROOT
 from course_lib.recipes.detectors import load_detector, training_data
 from course_lib.recipes.scenes import street_scenes
 from course_lib.training.loop import fit
+from tools import tables
 
-TABLE = ROOT / "data" / "detr_curves.json"
+TABLE = ROOT / "data" / "results" / "detr_curves.json"
 SEEDS = (0, 1, 2)
 SHOWN = (50, 100, 150, 200, 300, 400, 500)  # steps; the last one ends the training
 RECIPE = {"steps": SHOWN[-1], "batch": 16, "lr": 2e-3, "figure": "AP50, VOC12, test scenes"}
@@ -59,14 +60,21 @@ def curve(proposals: bool, trained_backbone: bool, seed: int) -> list[float]:
     return figures
 
 
-def main() -> None:
-    curves: dict[str, dict[str, list[float]]] = {name: {} for name in KINDS}
-    for seed in SEEDS:
-        for name, (proposals, trained_backbone) in KINDS.items():
-            curves[name][str(seed)] = curve(proposals, trained_backbone, seed)
-            table = {"recipe": RECIPE, "after": SHOWN, "AP50": curves}
-            TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+def figures(seed: int) -> dict[str, list[float]]:
+    """Every curve on one data seed."""
+    return {name: curve(*kind, seed) for name, kind in KINDS.items()}
+
+
+def compute() -> dict:
+    by_seed = {str(seed): figures(seed) for seed in SEEDS}
+    curves = {name: {seed: of[name] for seed, of in by_seed.items()} for name in KINDS}
+    return {"recipe": RECIPE, "after": SHOWN, "AP50": curves}
+
+
+def confirm(content: dict) -> tuple[dict, dict]:
+    seed = SEEDS[0]
+    return figures(seed), {name: of[str(seed)] for name, of in content["AP50"].items()}
 
 
 if __name__ == "__main__":
-    main()
+    tables.make(TABLE, __file__, compute, confirm)

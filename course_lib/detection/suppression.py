@@ -154,13 +154,14 @@ def _nms_in_blocks(columns: Tensor, rest: Tensor, iou_threshold: float) -> Tenso
     while len(rest) > 0:
         block, rest = rest[:BLOCK], rest[BLOCK:]
         best = columns[:, block]  # [4, b]
-        rivals = _overlap(best[:, :, None], best[:, None], iou_threshold).triu(diagonal=1)
+        rivals = (_iou(best[:, :, None], best[:, None]) > iou_threshold).triu(diagonal=1)
         keep = survivors(*rivals.nonzero().T, len(block))  # [b]
         kept.append(block[keep])
         best = best[:, keep, None]
-        parts = rest.split(COLUMNS)
-        dropped = [_overlap(best, columns[:, None, p], iou_threshold).any(dim=0) for p in parts]
-        rest = rest[~torch.cat(dropped)]
+        # the largest IoU, not whether any is too large: comparing takes longer than all before it
+        most = [_iou(best, columns[:, None, part]).amax(dim=0) for part in rest.split(COLUMNS)]
+        # not `<=`: a box without area has NaN, and is dropped by none
+        rest = rest[~(torch.cat(most) > iou_threshold)]
     return torch.cat(kept)
 
 
@@ -179,16 +180,18 @@ def _nms_of_classes(columns: Tensor, labels: Tensor, largest: int, iou_threshold
     rivals = F.pad(labels, (0, largest - 1)).unfold(0, largest, 1)[:, 1:] == labels[:, None]
     for part in torch.arange(len(labels)).split(max(1, PAIRS // largest)):
         rows = slice(part[0], part[-1] + 1)
-        rivals[rows] &= _overlap(columns[:, rows, None], windows[:, rows], iou_threshold)
+        rivals[rows] &= _iou(columns[:, rows, None], windows[:, rows]) > iou_threshold
     better, later = rivals.nonzero().T
     return survivors(better, better + later + 1, len(labels))
 
 
-def _overlap(a: Tensor, b: Tensor, iou_threshold: float) -> Tensor:
-    """Whether IoU > t, for boxes given edge by edge; they broadcast.     # [4, ...], [4, ...] -> [...] bool"""
+def _iou(a: Tensor, b: Tensor) -> Tensor:
+    """IoU of boxes given edge by edge; they broadcast. NaN, above no threshold, where both have no area.
+
+    [4, ...], [4, ...] -> [...]
+    """
     overlap, union = overlap_and_union(a, b)
-    # where both have no area this is NaN, which is not above t
-    return overlap.div_(union) > iou_threshold
+    return overlap.div_(union)
 
 
 def _best_first(scores: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """How far apart two embeddings are: Euclidean and cosine distance, all pairs at once (L1.03, L1.06, L1.13)."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -9,7 +10,7 @@ from course_lib.arguments import check_vectors
 
 # A squared distance below this share of |x|^2 has lost too many digits.
 NEARLY_EQUAL = 1e-4
-# Numbers subtracted at a time where that is so.
+# Numbers computed at a time: they stay in the processor's cache.
 PAIRS = 2**17
 
 
@@ -78,36 +79,66 @@ class Euclidean(torch.autograd.Function):
 
         d|x - y|^2 / dx = 2 (x - y),   d|x - y| / dx = (x - y) / |x - y|
 
-    The gradient is written out: autograd's own would go over the [n, m] matrix a dozen times, this goes over it thrice.
+    The gradient is written out: autograd's own would go over the [n, m] matrix a dozen times. Both go through some rows
+    at a time: fetching memory for whole [n, m] matrices of float64 takes longer than computing them.
     """
 
     @staticmethod
     def forward(ctx, x: Tensor, y: Tensor, squared: bool) -> Tensor:
         x64, y64, scale = _from_the_middle(x, y)
-        xx, yy = x64.square().sum(1)[:, None], y64.square().sum(1)
-        squares = torch.addmm(yy, x64, y64.T, alpha=-2).add_(xx)  # [n, m]: |y|^2 - 2 x.y + |x|^2
-        i, j = (squares < NEARLY_EQUAL * xx).nonzero(as_tuple=True)
-        few = max(1, PAIRS // x.shape[1])
-        for a, b in zip(i.split(few), j.split(few), strict=True):
-            squares[a, b] = ((x[a].double() - y[b].double()) / scale).square().sum(1)
-        d = squares.clamp_(min=0) if squared else squares.clamp_(min=0).sqrt_()
-        if scale != 1:
-            d *= scale
-            d *= scale if squared else 1
-        d = d.to(torch.result_type(x, y))
-        ctx.squared = squared
+        yy = y64.square().sum(1)  # [m]
+        d = x.new_empty(len(x), len(y), dtype=torch.result_type(x, y))  # [n, m]
+        for d_rows, x_rows, x64_rows in _parts(len(y), d, x, x64):
+            xx = x64_rows.square().sum(1)[:, None]
+            squares = torch.addmm(yy, x64_rows, y64.T, alpha=-2).add_(xx)  # |y|^2 - 2 x.y + |x|^2
+            i, j = (squares < NEARLY_EQUAL * xx).nonzero(as_tuple=True)
+            few = max(1, PAIRS // x.shape[1])
+            for a, b in zip(i.split(few), j.split(few), strict=True):
+                squares[a, b] = ((x_rows[a].double() - y[b].double()) / scale).square().sum(1)
+            distances = squares.clamp_(min=0) if squared else squares.clamp_(min=0).sqrt_()
+            if scale != 1:
+                distances *= scale
+                distances *= scale if squared else 1
+            d_rows.copy_(distances)
+        ctx.squared, ctx.to_itself = squared, x is y
         ctx.save_for_backward(x, y, d)
         return d
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x, y, d = ctx.saved_tensors
-        weight = gradient.double()  # of x - y: [n, m]
-        weight = 2 * weight if ctx.squared else weight / d.double().masked_fill(d == 0, torch.inf)
         x64, y64, scale = _from_the_middle(x, y)
-        to_x = weight.sum(1)[:, None] * x64 - weight @ y64  # sum over j of weight_ij (x_i - y_j)
-        to_y = weight.sum(0)[:, None] * y64 - weight.T @ x64
-        return (to_x * scale).to(x.dtype), (to_y * scale).to(y.dtype), None
+        to_x = to_y = None
+        if ctx.to_itself:
+            # x_i - x_j counts in row i and in row j: one product does for both
+            to_x = _pull(x64, x64, d, (gradient, gradient.T.contiguous()), ctx.squared)
+            return (to_x * scale).to(x.dtype), None, None
+        if ctx.needs_input_grad[0]:
+            to_x = (_pull(x64, y64, d, (gradient,), ctx.squared) * scale).to(x.dtype)
+        if ctx.needs_input_grad[1]:
+            to_y = (_pull(y64, x64, d.T, (gradient.T,), ctx.squared) * scale).to(y.dtype)
+        return to_x, to_y, None
+
+
+def _pull(
+    x64: Tensor, y64: Tensor, d: Tensor, gradients: tuple[Tensor, ...], squared: bool
+) -> Tensor:
+    """Sum over j of weight_ij (x_i - y_j): the gradient of x, given those of d.    # [n, d]"""
+    parts = []
+    for x_rows, d_rows, gradient, *others in _parts(len(y64), x64, d, *gradients):
+        weight = sum(others, start=gradient.double())  # of x - y: [some of n, m]
+        if squared:
+            weight = 2 * weight
+        else:
+            weight = weight / d_rows.double().masked_fill(d_rows == 0, torch.inf)
+        parts.append(weight.sum(1)[:, None] * x_rows - weight @ y64)
+    return torch.cat(parts)
+
+
+def _parts(m: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Some rows of each tensor at a time, few enough for the processor's cache where each belongs to m pairs."""
+    rows = max(64, PAIRS // m)
+    return zip(*(tensor.split(rows) for tensor in tensors), strict=True)
 
 
 def _from_the_middle(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, float]:

@@ -57,7 +57,7 @@ def margin_logits(
 
     Past m1 theta + m2 = pi a cosine would rise again, and the worst images would be rewarded. There it is
     continued downwards as SphereFace does, (-1)^k cos(phi) - 2k in the k-th half turn, for every member of the family.
-    The gradient at cos = -1 and 1, where the angle's is infinite, is defined as 0.
+    Where m1 or m2 changes the angle, the gradient at cos = -1 and 1, where the angle's is infinite, is defined as 0.
     Deng and others (ArcFace), 2019. Lecture topics L2.13, L4.07, L4.08.
 
     >>> margin_logits(torch.tensor([[0.5, 0.2]]), torch.tensor([0]), m3=0.35, s=10)
@@ -79,10 +79,14 @@ def margin_logits(
 def with_margin(
     logits: Tensor, labels: Tensor, m1: float, m2: float, m3: float, s: float
 ) -> Tensor:
-    """Add the margin to logits s cos(theta) that nobody else needs: with 10,000 classes each copy would cost."""
+    """Add the margin to logits s cos(theta), in place: with 10,000 classes each copy would cost."""
     rows = torch.arange(len(logits), device=logits.device)
-    cosine = logits[rows, labels] / s  # [B]: of the right class
-    change = s * (falling_cosine(m1 * safe_acos(cosine) + m2) - m3 - cosine)
+    if m1 == 1 and m2 == 0:
+        # the angle stays as it is, and is not needed
+        change = logits.new_full((len(logits),), -s * m3)  # [B]
+    else:
+        cosine = logits[rows, labels] / s  # [B]: of the right class
+        change = s * (falling_cosine(m1 * safe_acos(cosine) + m2) - m3 - cosine)
     return logits.index_put_((rows, labels), change, accumulate=True)
 
 

@@ -123,7 +123,7 @@ function render({ model, el }) {
     return gripAt(at, scene.items, values, reach, focused);
   }
 
-  const inside = ([x, y]) => [rounded(clamp(x, 0, width)), rounded(clamp(y, 0, height))];
+  const inside = ([x, y]) => [clamp(rounded(x, grid / 10), 0, width), clamp(rounded(y, grid / 10), 0, height)];
 
   svg.addEventListener("mousedown", (event) => event.preventDefault());
   svg.addEventListener("pointerdown", (event) => {
@@ -173,6 +173,17 @@ function render({ model, el }) {
     changed();
   }
 
+  // Back to the notebook, whose commands work again.
+  function leave() {
+    document.activeElement.blur();
+    el.closest(".jp-Cell")?.focus({ preventScroll: true });
+  }
+
+  // A click beside a cell's code moves no focus in JupyterLab: the board would keep the keys.
+  function elsewhere(event) {
+    if (!el.contains(event.target) && el.contains(document.activeElement)) leave();
+  }
+
   // ---- keys ------------------------------------------------------------------------------------
   el.addEventListener("keydown", (event) => {
     event.stopPropagation();
@@ -182,7 +193,7 @@ function render({ model, el }) {
       if (!el.parentElement.dispatchEvent(new KeyboardEvent("keydown", event))) event.preventDefault();
       return;
     }
-    if (key === "Escape") document.activeElement.blur();
+    if (key === "Escape") leave();
     const name = event.target.closest(".board-item")?.dataset.item;
     const item = scene.items.find((item) => item.name === name);
     if (item && pressed(item, event)) event.preventDefault();
@@ -220,11 +231,13 @@ function render({ model, el }) {
     return true;
   }
 
+  document.addEventListener("pointerdown", elsewhere, true);
   model.on("change:_state", told);
   model.on("change:_answer", answer);
   answer();
   return () => {
     cancelAnimationFrame(frame);
+    document.removeEventListener("pointerdown", elsewhere, true);
     model.off("change:_state", told);
     model.off("change:_answer", answer);
   };

@@ -858,7 +858,7 @@ claim(
 #
 # ## The lecture's table
 #
-# The lecture's table (L2.13) has twelve rows. Ten are losses with which Deng and others trained one ResNet-50, on half a million photos of some ten thousand people; SphereFace [18] and CosFace [37] are quoted from other papers, with other networks, so there is nothing of ours to put beside them. `make tables` trains the ten on our faces, three times each, on other data seeds than those on which this recipe was found, and for comparison SphereFace with its paper's $m = 4$, CosFace with a softer margin, and the semi-hard triplets of notebook 03. The figures lie in `data/margin_table.json`. Three rows were just computed again, live:
+# The lecture's table (L2.13) has twelve rows. Ten are losses with which Deng and others trained one ResNet-50, on half a million photos of some ten thousand people; SphereFace [18] and CosFace [37] are quoted from other papers, with other networks, so there is nothing of ours to put beside them. `make tables` trains the ten on our faces, three times each, on other data seeds than those on which this recipe was found, and for comparison SphereFace with its paper's $m = 4$, CosFace with a softer margin, and the semi-hard triplets of notebook 03. The figures lie in `data/results/margin_table.json`. Three rows were just computed again, live:
 
 # %%
 kept = margin_table()

@@ -661,10 +661,10 @@ claim("NMS changes DETR's mAP by less than .02", abs(gain["detr"]) < 0.02)
 #
 # ### How slowly it learns
 #
-# None of this was cheap. The first DETR was trained for 500 **epochs** (passes over the training set) where Faster R-CNN needs some 40. Four ways to begin, the same scenes, the same 500 steps: queries learned or from proposals; a backbone from nothing, or the one that YOLO has trained. Lines are means over three data seeds, bands reach from the worst to the best. (Computed once, in `data/detr_curves.json`, by `tools/make_detr_curves.py`; the first is the DETR of this notebook.)
+# None of this was cheap. The first DETR was trained for 500 **epochs** (passes over the training set) where Faster R-CNN needs some 40. Four ways to begin, the same scenes, the same 500 steps: queries learned or from proposals; a backbone from nothing, or the one that YOLO has trained. Lines are means over three data seeds, bands reach from the worst to the best. (Computed once, in `data/results/detr_curves.json`, by `tools/make_detr_curves.py`; the first is the DETR of this notebook.)
 
 # %% jupyter={"source_hidden": true}
-curves = json.loads((ROOT / "data" / "detr_curves.json").read_text(encoding="utf-8"))
+curves = json.loads((ROOT / "data" / "results" / "detr_curves.json").read_text(encoding="utf-8"))
 steps = curves["after"]
 LOOK = {
     "proposals, YOLO's backbone": (plots.SAME, "-", "proposals, YOLO's backbone"),

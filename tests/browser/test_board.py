@@ -21,7 +21,7 @@ from course_lib.page.board import Board, Box, Point, Shown, Stroke
 
 
 def overlap(A, B):
-    if A[0] > 8:
+    if A[0] > 6:
         raise ValueError("too far to the <right>")
     x1, y1, x2, y2 = max(A[0], B[0]), max(A[1], B[1]), min(A[2], B[2]), min(A[3], B[3])
     area = max(x2 - x1, 0) * max(y2 - y1, 0)
@@ -58,6 +58,7 @@ Board(
     100, 50, [Stroke("lines"), Box("anchor", (70, 10, 90, 40), fixed=True)], drawn, alt="paper"
 )
 """,
+    "# room for a line of Python\nNone",
 ]
 
 
@@ -161,6 +162,7 @@ def test_boxes_by_keys(page):
     assert "2.7, 2, 7.7, 7" in page.evaluate("document.activeElement.ariaLabel")
     hand.press("Escape")
     assert page.evaluate(chosen) is None and not ring.is_visible()
+    assert page.evaluate("document.activeElement.classList.contains('jp-Cell')")
 
 
 def test_an_error_is_shown_and_the_board_goes_on(page):
@@ -183,13 +185,13 @@ def test_keys_stay_on_the_board(page):
         start()
         hand.press("b", "a", "d", "d", "m", "x", "Enter", "ArrowUp", "1")
         page.wait_for_timeout(300)
-        assert cells.count() == 3 and page.locator(".jp-MarkdownCell").count() == 0
+        assert cells.count() == 4 and page.locator(".jp-MarkdownCell").count() == 0
     # The same key in the notebook: it is the board that holds them back.
     page.locator(".jp-InputPrompt").first.click()
     hand.press("b")
-    wait_until(page, lambda: cells.count() == 4)
+    wait_until(page, lambda: cells.count() == 5)
     hand.press("d", "d")
-    wait_until(page, lambda: cells.count() == 3)
+    wait_until(page, lambda: cells.count() == 4)
 
 
 def test_paging_goes_past_the_board(page):
@@ -206,7 +208,7 @@ def test_paging_goes_past_the_board(page):
 
 def test_python_moves_what_the_page_shows(page):
     hand = Hand(page, 0)
-    page.locator(".jp-CodeMirrorEditor, .cm-content").last.click()
+    page.locator(".jp-CodeCell .cm-content").last.click()
     page.keyboard.press("Control+a")
     page.keyboard.type("boxes.set(A=(0, 0, 1, 1), selected='B')")
     page.keyboard.press("Control+Enter")

@@ -55,6 +55,7 @@ def load_faces(folder, barrier, pipe):
     pipe.send(small("faces").images.sum().item())
 
 
+@pytest.mark.slow
 def test_two_processes_draw_at_once(tmp_path):
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(2)
@@ -166,6 +167,7 @@ def test_an_option_that_does_not_exist_is_never_ignored(source, tmp_path):
         datasets.load("scenes", "train", source="real", folder=tmp_path, count=7)
 
 
+@pytest.mark.slow
 def test_loading_a_set_imports_no_other(tmp_path):
     script = "import sys; from course_lib.data import datasets; datasets.load('digits', 'test'); "
     script += "print([name for name in sys.modules if name.startswith('course_lib.')])"

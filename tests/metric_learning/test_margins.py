@@ -164,3 +164,18 @@ def test_bad_input_is_told_what_was_expected(call, error, says):
 def test_a_margin_head_on_one_picture():
     head = MarginSoftmax(3, 4, m2=0.5)
     assert torch.isfinite(head(torch.ones(1, 4), torch.tensor([2])))
+
+
+@pytest.mark.parametrize("m3", [0.0, 0.35])
+def test_without_an_angle_the_gradient_is_s_at_the_ends_too(m3):
+    ends = torch.tensor([[1.0, 0.0], [0.0, -1.0]], requires_grad=True)
+    margin_logits(ends, torch.tensor([0, 1]), m3=m3, s=10.0).sum().backward()
+    assert (ends.grad == 10).all()
+
+
+@pytest.mark.parametrize("margin", [(1.0, 0.0, 0.0), (1.0, 0.0, 0.35), (1.0, 0.5, 0.0)])
+def test_cosines_stay_as_they_were(margin):
+    cosines = torch.tensor([[0.5, 0.2]], dtype=torch.float32)
+    before = cosines.clone()
+    margin_logits(cosines, torch.tensor([0]), *margin, s=1.0)
+    assert torch.equal(cosines, before)

@@ -116,6 +116,7 @@ def test_the_command_trains_what_is_named_or_all(monkeypatch):
     assert trained == [(name, "train") for name in ["detr", *detectors.RECIPES]]
 
 
+@pytest.mark.slow
 def test_the_table_of_recipes_imports_no_detector():
     """One word in detr.py leaves YOLO's weights fresh, and the pages that load nothing else."""
     code = "import sys, course_lib.recipes.detectors as r; r.RECIPES['yolo'][0](3); print(*sys.modules)"

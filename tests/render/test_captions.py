@@ -388,6 +388,7 @@ def test_a_picture_is_the_same_in_any_batch():
             torch.testing.assert_close(values, together["facts"][name][part])
 
 
+@pytest.mark.slow
 def test_a_picture_is_the_same_in_another_process():
     code = "import torch; from course_lib.render.captions import draw_captions as draw; "
     code += "d = draw(torch.tensor([77])); print(d['captions'][0]); print(*d['images'].flatten().tolist())"

@@ -56,6 +56,7 @@ def test_a_face_is_the_same_alone_and_in_any_batch():
     assert all(v[1] == v[2] for v in together["traits"].values())  # the same person
 
 
+@pytest.mark.slow
 def test_a_face_is_the_same_in_another_process():
     code = "import torch; from course_lib.render.faces.draw import draw_faces; "
     code += "x = draw_faces(torch.tensor([41]), torch.tensor([6]), 5, 16)['images']; print(x.flatten().tolist())"

@@ -48,6 +48,7 @@ def test_ordinary_photos_do_not_depend_on_their_batch():
         assert (alone - together["images"][i]).abs().max() < 1 / 255
 
 
+@pytest.mark.slow
 def test_pictures_are_the_same_in_another_process():
     code = "import torch; from course_lib.render.landmarks.draw import *; i = torch.arange(6); "
     code += "a = draw_landmarks(i, i, 5, 16, 'user')['images']; b = draw_no_landmark(i, 5, 16)['images']; "

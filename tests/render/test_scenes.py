@@ -271,6 +271,7 @@ def test_a_scene_does_not_depend_on_its_batch(drawn):
     assert (other - quick["images"]).abs().mean((1, 2, 3)).min() > 0.02
 
 
+@pytest.mark.slow
 def test_a_fresh_process_draws_the_same(drawn):
     code = "import torch; from course_lib.render.scenes.draw import draw_scenes; "
     code += "d = draw_scenes(torch.tensor([5]), seed=1); "

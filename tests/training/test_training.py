@@ -162,6 +162,7 @@ def fill(folder, barrier):
     assert torch.equal(cached("x", "k", make, folder)["b"], make()["b"])
 
 
+@pytest.mark.slow
 def test_two_processes_fill_the_cache_at_once(tmp_path):
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(2)
