@@ -67,7 +67,7 @@ claim(
     value=astronaut["scores"][0],
 )
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
     "An image has only 96 x 96 pixels. How many boxes with edges on its pixel grid does it hold?",
     ["9,216", "about 300,000", "about 20 million", "about 85 million"],
@@ -95,7 +95,7 @@ predict(
 #
 # **Your turn.** Answer the question. Then drag the boxes, or their corners, until the IoU is 0.5: half is stricter than it sounds. Then write the function. Two boxes without any area have IoU 0.
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
     "Two equal squares; one is shifted to the right by half its width. What is their IoU?",
     ["2/3", "1/2", "1/3", "1/4"],
@@ -110,7 +110,7 @@ predict(
 )
 
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["subslide"]
 def overlap(A, B):
     a, b = torch.tensor(A), torch.tensor(B)
     shared = plain.intersection(a, b)
@@ -139,7 +139,7 @@ Board(
 )
 
 
-# %% tags=["exercise"]
+# %% tags=["exercise", "subslide"]
 def iou(a, b):
     """Intersection over union of two boxes (x1, y1, x2, y2).  # [4], [4] -> number"""
     # BEGIN SOLUTION
@@ -166,7 +166,7 @@ check("iou", iou)
 # Move the box: its offsets change, and the second box, to which the same offsets are applied, changes with them. Move an anchor: its arrow and the second box come along. What a detector learns is four such numbers for each anchor (L5.05, L5.06). [Write both directions](#Deeper:-offsets-there-and-back), if you have time.
 
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["subslide"]
 def relative(anchor, box, small_anchor):
     rows = torch.tensor([anchor, box, small_anchor])
     offsets = plain.encode(rows[1:2], rows[:1])
@@ -217,7 +217,7 @@ Board(
 #
 # **Then in code.** `plain.iou(a, b)` is the IoU of two boxes; `scores.argsort(descending=True)` gives their order.
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
     "Three boxes in a row with scores A .9, B .8, C .7. IoU(A, B) = IoU(B, C) = .6, IoU(A, C) = .3. Threshold .5: which are kept?",
     ["A, B and C", "only A", "A and C", "A and B"],
@@ -232,7 +232,7 @@ predict(
 )
 
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["subslide"]
 def distinct(found, most):
     """The best windows whose top left corners, where the letters stand, are apart."""
     few = []
@@ -302,7 +302,7 @@ Board(
 )
 
 
-# %% tags=["exercise"]
+# %% tags=["exercise", "subslide"]
 def nms(boxes, scores, iou_threshold):
     """Non-maximum suppression of one class.  # [N, 4], [N], number -> indices kept, best first"""
     # BEGIN SOLUTION
@@ -316,7 +316,7 @@ def nms(boxes, scores, iou_threshold):
 
 check("nms", nms)
 
-# %% [markdown]
+# %% [markdown] tags=["subslide"]
 # To see what NMS costs we need images in which objects of one class overlap. Ours are drawn: 96 x 96 pixels, six classes, exact boxes. The detector is a YOLO ([10](10_one_stage_detectors.ipynb)): each of the 12 x 12 cells of its feature map predicts two boxes. Move through the rounds. Then find a threshold at which an object is lost.
 #
 # Each side has its price. With a low threshold NMS drops the second of two objects that overlap: it sees boxes and scores, and cannot know that these are two. With a high one duplicates remain. [Find a scene where NMS must fail](#Deeper:-a-scene-where-NMS-must-fail).
@@ -438,7 +438,7 @@ explore(
 # The **precision-recall curve** has a point for each $n$. Under the function are all detections of one class in 500 test scenes. Move the threshold: what lies above it is accepted, and the point moves along the curve.
 
 
-# %% tags=["exercise"]
+# %% tags=["exercise", "subslide"]
 def precision_recall(scores, correct, positives):
     """Precision and recall of the n best detections, n = 1, 2, ...  # [N], [N] bool -> [N], [N]"""
     # BEGIN SOLUTION
@@ -449,7 +449,7 @@ def precision_recall(scores, correct, positives):
 
 check("precision_recall", precision_recall)
 
-# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 from course_lib.detection.average_precision import average_precision as area_by
 from course_lib.detection.average_precision import evaluate_detections
 from course_lib.detection.average_precision import precision_recall as curve_of
@@ -540,7 +540,7 @@ explore(
 # **Your turn.** Write AP by all points: each step in recall times $p$ at its right end.
 
 
-# %% tags=["exercise"]
+# %% tags=["exercise", "subslide"]
 def average_precision(precision, recall):
     """Area under p(r), the highest precision at recall r or more.  # [N], [N] -> number"""
     # BEGIN SOLUTION
@@ -554,7 +554,7 @@ def average_precision(precision, recall):
 
 check("average_precision", average_precision)
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
     "A detector finds 97 of 100 balloons without a single false positive. Its AP by 11 points?",
     ["1", "0.97", "10/11, about 0.91", "0.5"],
@@ -568,7 +568,7 @@ predict(
     name="08.eleven_points",
 )
 
-# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 KINDS = {"11 points": "voc07", "101 points": "coco", "all points": "voc12"}
 
 
@@ -622,7 +622,7 @@ explore(
 #
 # The mean of AP over the classes is **mAP**; each class counts the same, however rare it is. The IoU threshold decides what is true: **mAP@.5** forgives loose boxes, **mAP@.75** does not. COCO's main number, **mAP@[.5:.95]**, is the mean over the ten thresholds $.5, .55, \dots, .95$. Move the threshold: our detector finds nearly all objects, but places its boxes roughly.
 
-# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 import numpy as np
 
 from course_lib.detection.average_precision import average_precisions
@@ -683,7 +683,7 @@ explore(
 #
 # Now six reports about this detector, on the same 500 test scenes. One is honest. In each of the others somebody has made a small change to the way of counting. All of these changes have been made in practice, mostly by accident. Guess what was changed in each; then choose it in the last figure.
 
-# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 objects = sum(len(target["labels"]) for target in test.targets)
 
 
@@ -759,7 +759,7 @@ predict(
 )
 
 
-# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 def draw_report(report="B"):
     what, ap, recall = REPORTS[report][:3]
     fig, (left, right) = plots.panels(2, height=2.9, widths=(1, 1))
@@ -780,7 +780,7 @@ explore(
     report=list(REPORTS),
 )
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["skip"]
 ends = torch.stack([RANKED[c][3][-1] for c in range(len(names))])
 claim(
     "the mean recall ends below .99: some objects never get a box", ends.mean() < 0.99, ends.mean()
