@@ -171,6 +171,11 @@ def test_explore_starts_at_the_drawings_defaults_and_redraws():
     assert mean_colour(view.png)[0] > mean_colour(view.png)[2]  # it is red
 
 
+def test_explore_writes_labels_beside_controls():
+    view = explorer(labels={"height": "Height (m)"})
+    assert [c.description for c in view.controls.values()] == ["Height (m)", "colour", "grid"]
+
+
 def test_explore_buttons_move_all_controls_and_draw_once():
     drawn = []
 
@@ -235,6 +240,7 @@ def test_explore_is_one_picture_that_follows_and_one_that_stays():
             r"bar takes \['height', 'colour', 'grid'\], and not \['width'\]",
         ),
         ({"presets": {"wide": {"width": 3}}}, ValueError, r"a preset sets \['width'\]"),
+        ({"labels": {"width": "w"}}, ValueError, r"a label names \['width'\]"),
         ({"alt": ""}, ValueError, "alt must say"),
         ({"height": (5, 1, 1)}, ValueError, r"height must be \(low, high, step\) with low < high"),
         (
