@@ -18,7 +18,7 @@
 # %% [markdown]
 # A classifier says *what*. A **detector** says what, *where* and *how many*: it returns a list of boxes, each with a class and a **score** (L5.01). The simplest detector is a classifier that is asked at many places, a **sliding window**. The one below looks for faces. A fast filter moves over the photograph at all sizes and proposes windows; a linear classifier gives each window a score between 0 and 1.
 #
-# It finds {{photo.windows}} windows on the left photograph. {{photo.on_face}} of them overlap the one face by half or more; the others lie on badges, on the flag and on the helmet. We need two tools: one that **thins out** such a list, and one that **measures** how good it is. But first: why does a detector not look at every box there is?
+# It finds {{photo.windows}} windows on the left photograph. {{photo.on_face}} of them fit the one face well or roughly; the others lie on badges, on the flag, on the helmet. We need two tools: one that **thins out** such a list, and one that **measures** how good it is. But first: why does a detector not look at every box there is?
 
 # %% jupyter={"source_hidden": true}
 import torch
@@ -55,7 +55,7 @@ left.set_title("One face, many windows")
 draw_boxes(
     right, photos["officer"][0], windows["officer"]["boxes"].flip(0), colours=FACE, width=1.3
 )
-right.set_title("Another face, as many windows")
+right.set_title("Another face: many windows again")
 figure(
     fig,
     "Two portraits with all windows in which the detector sees a face: a stack of them on each face, others on a badge, "
@@ -70,7 +70,7 @@ claim(
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
     "An image has only 96 x 96 pixels. How many boxes with edges on its pixel grid does it hold?",
-    ["9,216", "about 300,000", "about 20 million", "about 85 million"],
+    ["9,216", "about 300,000", "about 22 million", "about 85 million"],
     answer=2,
     why=[
         "That is the number of pixels. A box has two corners, not one.",
@@ -101,10 +101,10 @@ predict(
     ["2/3", "1/2", "1/3", "1/4"],
     answer=2,
     why=[
-        "Their union is 1.5 squares, not 0.75.",
+        "That is one square divided by the union. Only half a square is shared.",
         "Half of each square is shared, but IoU divides by the union, not by one square.",
         "They share half a square and cover one and a half.",
-        "That would be a shift along both axes of half the union.",
+        "A quarter of a square is shared after a shift along both axes; its IoU is 1/7.",
     ],
     name="08.half_shift",
 )
@@ -213,7 +213,7 @@ Board(
 # 2. Drop every other box *of the same class* whose IoU with it is above a threshold, usually 0.5.
 # 3. Repeat with the boxes that are left.
 #
-# **Your turn, by hand.** Below the question are ten of the astronaut's windows, with their scores. Click the box that NMS keeps next; what it drops turns orange.
+# **Your turn, by hand.** Below the question are eight windows of the second photograph, with their scores. Click the box that NMS keeps next; what it drops turns orange.
 #
 # **Then in code.** `plain.iou(a, b)` is the IoU of two boxes; `scores.argsort(descending=True)` gives their order.
 
@@ -237,14 +237,14 @@ def distinct(found, most):
     """The best windows whose top left corners, where the letters stand, are apart."""
     few = []
     for i, box in enumerate(found["boxes"]):
-        if all((box - found["boxes"][k])[:2].abs().max() > 19 for k in few):
+        if all((box - found["boxes"][k])[:2].abs().max() > 14 for k in few):
             few.append(i)
     few = few[:most]
     return found["boxes"][few], found["scores"][few]
 
 
-few_boxes, few_scores = distinct(astronaut, 10)
-LETTERS = "ABCDEFGHIJ"
+few_boxes, few_scores = distinct(windows["officer"], 8)
+LETTERS = "ABCDEFGH"
 # Shuffled, so that the letters do not give the order away.
 shuffled = torch.randperm(len(few_boxes), generator=torch.Generator().manual_seed(3))
 few_boxes, few_scores = few_boxes[shuffled], few_scores[shuffled]
@@ -289,16 +289,17 @@ def by_click(selected, **boxes):
     return Shown(text=text + "\n" + listed, shapes=marks)
 
 
+officer = photos["officer"][0]
 Board(
-    image.shape[2],
-    image.shape[1],
+    officer.shape[2],
+    officer.shape[1],
     [
         Box(letter, tuple(box), colour=FACE, fixed=True)
         for letter, box in zip(LETTERS, few_boxes.tolist(), strict=False)
     ],
     by_click,
-    image=image,
-    alt="The astronaut with ten windows A to J and their scores; a click on a window keeps it.",
+    image=officer,
+    alt="The second portrait with eight windows A to H and their scores; a click on a window keeps it.",
 )
 
 
@@ -893,7 +894,7 @@ predict(
     answer=2,
     why=[
         "VOC looks only at the left object, which overlaps most, and finds it taken.",
-        "COCO passes over the taken object and finds the right one, .6 away from nothing.",
+        "COCO passes over the taken object and takes the free one: .6 is above .5.",
         "VOC looks at the object that overlaps most, and it is taken. COCO takes the free one.",
         "It is the other way round: COCO looks only at objects that are free.",
     ],
@@ -1135,7 +1136,7 @@ claim(
 # ## What you can do now
 
 # %% [markdown]
-# * **Boxes.** 96 x 96 pixels hold about 20 million boxes, so detectors look at few. **IoU** is the shared area by the area covered together; half a width of shift leaves 1/3.
+# * **Boxes.** 96 x 96 pixels hold about 22 million boxes, so detectors look at few. **IoU** is the shared area by the area covered together; half a width of shift leaves 1/3.
 # * **Offsets** count a shift in anchor widths and a size as a logarithm: $x = x_a + t_x w_a$, $w = w_a e^{t_w}$.
 # * **NMS** keeps the best box and drops those of its class that overlap it. It must fail where two objects of one class overlap by more than the threshold.
 # * **Precision and recall.** A detection is true if it takes an object that is still free. Precision goes up and down with $n$, recall only up, and ends below 1 where objects got no box.
