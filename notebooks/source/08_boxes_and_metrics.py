@@ -270,9 +270,7 @@ def by_click(selected, **boxes):
         elif i in dropped:
             text = f"{selected} is dropped: it overlaps a kept box by more than 0.5."
         elif i != best:
-            text = (
-                f"Not {selected}: a box that is left has a higher score than {few_scores[i]:.2f}."
-            )
+            text = f"Not {selected}: a box that is left has a higher score."
         else:
             kept_by_hand.append(i)
             new = [k for k in rest if k != i and plain.iou(few_boxes[i], few_boxes[k]) > 0.5]
@@ -280,10 +278,13 @@ def by_click(selected, **boxes):
             gone = " and ".join(LETTERS[k] for k in new) or "nothing"
             text = f"Yes: {selected} is kept, and drops {gone}."
             if len(rest) == 1 + len(new):
-                text += f" Done: {len(kept_by_hand)} of {len(few_boxes)} boxes are left."
-    marks = [("box", tuple(few_boxes[i].tolist()), FALSE, "") for i in sorted(dropped)]
-    marks += [("box", tuple(few_boxes[i].tolist()), TRUE, "") for i in kept_by_hand]
-    scores = [f"{letter} {score:.3f}" for letter, score in zip(LETTERS, few_scores, strict=False)]
+                text += f"\nDone: {len(kept_by_hand)} of {len(few_boxes)} boxes are left."
+    marks, signs = [], dict.fromkeys(dropped, " ✗") | dict.fromkeys(kept_by_hand, " ✓")
+    for i in signs:
+        x1, y1, x2, y2 = few_boxes[i].tolist()
+        colour = TRUE if i in kept_by_hand else FALSE
+        marks.append(("box", (x1 + 5, y1 + 5, x2 - 5, y2 - 5), colour, ""))
+    scores = [f"{LETTERS[i]} {score:.2f}{signs.get(i, '')}" for i, score in enumerate(few_scores)]
     half = len(scores) // 2
     listed = "    ".join(scores[:half]) + "\n" + "    ".join(scores[half:])
     return Shown(text=text + "\n" + listed, shapes=marks)
