@@ -11,7 +11,7 @@ unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test unit page lint notebooks bench tables claims lock environment clean
+.PHONY: help lab slides test unit page lint notebooks bench tables claims lock environment clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,15 @@ environment:
 
 lab: environment  ## set up if needed, and open the course in JupyterLab (ARGS are passed on)
 	$(AT_HOME)$(BIN)/jupyter lab --ip=127.0.0.1 $(ARGS) notebooks/00_start_here.ipynb
+
+slides: environment  ## show a notebook as slides: a clicker, PageDown or Space goes on, Esc ends (NB=08)
+	@test -n "$(NB)" || { echo "Which notebook? make slides NB=08" >&2; exit 1; }
+	@rm -rf .cache/slides
+	$(AT_HOME)$(ON_SLIDES) $(BIN)/jupyter lab --ip=127.0.0.1 $(ARGS) $(wildcard notebooks/$(NB)*.ipynb)
+
+# Slide mode is a setting, which JupyterLab would remember: with a folder of its own, `make lab` stays as it was left.
+ON_SLIDES = JUPYTER_CONFIG_PATH="$(CURDIR)/tools/slides$(addprefix :,$(JUPYTER_CONFIG_PATH))" \
+  JUPYTERLAB_SETTINGS_DIR=.cache/slides/settings JUPYTERLAB_WORKSPACES_DIR=.cache/slides/workspaces
 
 # Jupyter keeps its files at home; where that cannot be written to, in .cache.
 AT_HOME := $(shell test -w "$$HOME" || printf 'HOME="%s/.cache/home" ' "$(CURDIR)")

@@ -16,11 +16,15 @@ def _boxes(rows):
     return torch.tensor(rows, dtype=torch.float32).view(-1, 4)
 
 
-def _box(sides):
+def _box(corners, sides):
     """A box on a small grid, so that boxes touch, coincide and hold one another; as a list."""
-    corner, side = st.integers(0, 4), st.sampled_from(sides)
+    corner, side = st.integers(0, corners), st.sampled_from(sides)
     made = st.tuples(corner, corner, side, side)
     return made.map(lambda b: [b[0], b[1], b[0] + b[2], b[1] + b[3]])
+
+
+# In a row: of three the middle one may overlap both others, which do not overlap each other.
+_IN_A_ROW = st.integers(0, 6).map(lambda x: [x, 0, x + 4, 4])
 
 
 def _pair(a, b):
@@ -34,7 +38,9 @@ _IOU = Task(
     difficulty=1,
     minutes=5,
     plain=plain.iou,
-    inputs=st.tuples(_box((1, 2, 3, 4, 0)), _box((1, 2, 3, 4, 0))).map(lambda pair: _pair(*pair)),
+    inputs=st.tuples(_box(6, (1, 2, 3, 4, 0)), _box(6, (1, 2, 3, 4, 0))).map(
+        lambda pair: _pair(*pair)
+    ),
     edges=[
         _pair([0, 0, 2, 1], [1, 0, 3, 1]),
         _pair([0, 0, 4, 4], [0, 0, 4, 4]),
@@ -84,7 +90,7 @@ _NMS = Task(
     minutes=10,
     plain=plain.nms,
     inputs=st.tuples(
-        st.lists(st.tuples(_box((1, 2, 3, 4)), _SCORES), max_size=6).map(_scene),
+        st.lists(st.tuples(_box(3, (1, 2, 3, 4)) | _IN_A_ROW, _SCORES), max_size=6).map(_scene),
         st.sampled_from(THRESHOLDS),
     ).map(lambda drawn: (*drawn[0], drawn[1])),
     edges=[

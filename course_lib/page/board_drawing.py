@@ -162,7 +162,7 @@ STYLE = """
 .board-tick { font-size: 12px; fill: #59636e; font-variant-numeric: tabular-nums; }
 .board-item { outline: none; }
 .board-fill { fill-opacity: .1; }
-.board-item:hover .board-fill { fill-opacity: .18; }
+.board-item.hot .board-fill { fill-opacity: .18; }
 .board-item.selected .board-fill { fill-opacity: .36; }
 .board-dot { stroke: #fff; stroke-width: 2.5; }
 .board-item.selected .board-dot { stroke: #111; }
@@ -174,9 +174,9 @@ STYLE = """
 .board-words { text-anchor: middle; dominant-baseline: central; font-weight: 700; font-size: 16px;
   paint-order: stroke; stroke: #fff; stroke-width: 4px; stroke-linejoin: round; }
 .board-marks { pointer-events: none; }
-.board-text, .board-error { width: 0; min-width: 100%; box-sizing: border-box; margin-top: 10px; padding: 8px 14px;
+.board-text, .board-error { width: 0; min-width: 100%; box-sizing: border-box; margin-top: 10px; padding: 8px 12px;
   white-space: pre-wrap; border-radius: 6px; border-left: 4px solid #0072b2; }
-.board-text { font-size: 17px; font-variant-numeric: tabular-nums; background: var(--jp-layout-color2, #f3f5f7); }
+.board-text { font-size: 16px; font-variant-numeric: tabular-nums; background: var(--jp-layout-color2, #f3f5f7); }
 .board-text sub, .board-text sup { font-size: .72em; line-height: 0; }
 .board-error { border-color: #d55e00; color: #b34a00; background: #fdf3ec; }
 .board-figure { max-width: 100%; height: auto; }

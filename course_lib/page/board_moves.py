@@ -31,7 +31,8 @@ function resized(was, [i, j], dx, dy, to, { width, height, grid }) {
   return now.map((v) => rounded(v));
 }
 
-// The nearest corner or point in reach, else the smallest box around, so that no box hides another; else the pen.
+// The nearest corner or point in reach; else, of the boxes around, the smallest that can be moved, then the smallest,
+// so that no box hides another; else the pen.
 function gripAt([x, y], items, values, reach, focused) {
   const near = [], around = [];
   for (const item of items) {
@@ -49,7 +50,7 @@ function gripAt([x, y], items, values, reach, focused) {
     for (const part of item.fixed ? [] : CORNERS) corner(part, part.map((at) => v[at]), least);
     if (within(reach / 2)) around.push({ item, part: "whole", far: (v[2] - v[0]) * (v[3] - v[1]) });
   }
-  const first = (grips) => grips.sort((a, b) => a.far - b.far)[0];
+  const first = (grips) => grips.sort((a, b) => a.item.fixed - b.item.fixed || a.far - b.far)[0];
   const stroke = items.find((item) => item.kind === "stroke");
   return first(near) ?? first(around) ?? (stroke ? { item: stroke, part: "pen" } : null);
 }

@@ -141,7 +141,9 @@ function render({ model, el }) {
   svg.addEventListener("pointermove", (event) => {
     const at = place(event);
     if (!drag) {
-      svg.style.cursor = cursor(grasp(at, event.target));
+      const grip = grasp(at, event.target);
+      svg.style.cursor = cursor(grip);
+      for (const name in nodes) nodes[name].classList.toggle("hot", name === grip?.item.name);
       return;
     }
     const { grip, from, was } = drag;

@@ -107,7 +107,8 @@ def distance_table(
     low, high = (seen.min(), seen.max()) if len(seen) else (0.0, 1.0)
     bare(ax, title).imshow(shades, cmap="Blues_r", vmin=low, vmax=high + 0.3 * (high - low))
     for (row, column), value in np.ndenumerate(values):
-        dark = row != column and value < low + 0.45 * (high - low)
+        # Black and white are equally easy to read on the colour that stands here.
+        dark = row != column and value < low + 0.37 * (high - low)
         number = "0" if row == column else f"{value:.{digits}f}"
         ax.text(
             column,
@@ -116,7 +117,7 @@ def distance_table(
             ha="center",
             va="center",
             fontsize=9,
-            color="white" if dark else "#333333",
+            color="white" if dark else "black",
         )
     for i, image in enumerate(images):
         ax.imshow(picture(image), extent=(i - 0.46, i + 0.46, -0.58, -1.5), interpolation="nearest")

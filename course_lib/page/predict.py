@@ -13,10 +13,11 @@ from course_lib.page.controls import BAD, GOOD
 from course_lib.page.progress import remember
 
 # Keys choose an option and press the button: JupyterLab, which listens higher up, would take them for shortcuts.
+# A clicker's keys go on to it.
 KEEP_KEYS = """
 const box = this.closest('.widget-vbox');
 box.onkeydown = event => {
-    const shortcut = event.ctrlKey || event.metaKey || event.shiftKey;
+    const shortcut = event.ctrlKey || event.metaKey || event.shiftKey || event.key.startsWith('Page');
     if (event.target.matches('input, button') && !shortcut) event.stopPropagation();
 };
 """

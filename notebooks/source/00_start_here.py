@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Start here
 #
-# *Seeing in Vectors* is a course that you run. The claims of the lectures are computed on data that is already here - in front of you, or, where that takes longer than a class can wait, beforehand by `make tables` - every algorithm
+# *Seeing in Vectors* is a course that you run. The claims of the lectures are computed in front of you, on data that is already here. Some results take too long for a class; `make tables` computed them beforehand. Every algorithm
 # is short enough to read, and more than half of the figures have something to move. In a quarter of an hour you will be able to
 #
 # * run a cell and move a control;

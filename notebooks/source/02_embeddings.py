@@ -17,7 +17,7 @@ import torch
 from course_lib.data import datasets
 from course_lib.page import plots
 from course_lib.page.controls import explore
-from course_lib.page.notebook import claim, compare, figure, show_source, table
+from course_lib.page.notebook import claim, compare, figure, record, show_source, table
 from course_lib.page.pictures import (
     contact_sheet,
     distance_table,
@@ -31,7 +31,7 @@ SEED = 0
 # %% [markdown]
 # ## Vectors of a picture
 #
-# Ten photographs are cut into small squares of 32 x 32 pixels. From the **left** half of each photograph come ten cut-outs that we put on a *shelf*; from the **right** half come forty that will be *queries*. No pixel is in both. The game of this notebook: given a query, find on the shelf a cut-out of the same photograph.
+# Squares of 36 to 71 pixels are cut out of ten photographs and scaled to 32 x 32; half of them are mirrored. From the **left** half of each photograph come ten cut-outs that we put on a *shelf*; from the **right** half come forty that will be *queries*. No pixel is in both. The game of this notebook: given a query, find on the shelf a cut-out of the same photograph.
 
 # %%
 shelf = datasets.load("photo-crops", "train", seed=SEED, per_class=10)
@@ -91,21 +91,21 @@ def draw_vectors(cut_out=11, bins=4):
 explore(
     draw_vectors,
     alt="A cut-out of the cat, its 3,072 pixel values as a noisy line, and its 64 colour boxes: "
-    "a few brown ones are filled.",
+    "seven are filled, brown, olive, grey and dark red.",
     presets={"cat": {"cut_out": 11}, "galaxies": {"cut_out": 33}, "flower": {"cut_out": 85}},
     cut_out=(0, 99, 1),
     bins=[2, 3, 4, 6],
 )
 
 # %% [markdown]
-# The pixel row remembers everything, noise included. The histogram remembers a handful of colours: for the cat some browns, for the galaxies nearly nothing but black.
+# The pixel row remembers everything, noise included. The histogram remembers a handful of colours: for the cat seven, for the galaxies nearly only black.
 #
 # **Predict first:** turn a picture upside down. Which of the two vectors changes?
 #
 # <details><summary>Answer</summary>The pixel vector changes nearly everywhere, the histogram not at all: it never knew where a pixel was. That is a strength (a cat is a cat upside down) and a blindness (the flags of Ivory Coast and Ireland differ only in where their colours are).</details>
 
 # %%
-upside_down = shelf.images.flip(2)
+upside_down = shelf.images.flip(2, 3)  # turned by 180 degrees
 claim(
     "turning a picture upside down leaves its colour histogram as it was",
     torch.equal(colour_histogram(upside_down), colour_histogram(shelf.images)),
@@ -127,6 +127,8 @@ six = shelf.images[[10, 13, 20, 24, 72, 75]]
 fig, (left, right) = plots.panels(2, height=4.3)
 by_pixels = euclidean(pixels(six), pixels(six))
 distance_table(left, six, by_pixels, "By pixels only the cats are near")
+record("coffees", by_pixels[2, 3], ".1f")
+record("coffee.cat", by_pixels[2, 0], ".1f")
 by_colour = euclidean(colour_histogram(six), colour_histogram(six))
 distance_table(right, six, by_colour, "By colours all three pairs are", digits=2)
 alt = (
@@ -135,17 +137,17 @@ alt = (
 figure(fig, alt + " to each other; by pixels only the two cats are.")
 
 # %% [markdown]
-# Dark is near. A good descriptor has a dark square beside each white one: cat with cat, coffee with coffee, temple with temple. By colours it is so.
+# A dark square is a small distance. A good descriptor has a dark square beside each white one: cat with cat, coffee with coffee, temple with temple. By colours it is so.
 #
-# <details><summary>Answer</summary>To the cat. By pixels the two coffees are 17.3 apart, and a coffee and a cat 14.4: nearness often only means "equally bright in the same corner".</details>
+# <details><summary>Answer</summary>To the cat. By pixels the two coffees are {{coffees}} apart, and a coffee and a cat {{coffee.cat}}: a small distance often only means "equally bright in the same corner".</details>
 #
-# All thirty-six distances came from one call of `euclidean`. Here is how it does that without a loop (the last lines keep what a gradient will need):
+# All thirty-six distances came from one call of `euclidean`. Here is how it does that without a loop over the pairs (the last lines keep what a gradient will need):
 
 # %%
 show_source(Euclidean.forward)
 
 # %% [markdown]
-# It expands the square, $\lVert x-y\rVert^2 = \lVert x\rVert^2 + \lVert y\rVert^2 - 2\,x^\top y$, so that all pairs come from **one matrix product**. The three terms nearly cancel for near pictures, and float32 keeps only seven digits, which is why the sum is made in float64 and the nearest pairs are subtracted directly. That is not pedantry: torch's own fast mode, in float32, loses it.
+# It first subtracts the mean of $y$ from both sets, which changes no distance and keeps the numbers small. Then $\lVert x-y\rVert^2 = \lVert x\rVert^2 + \lVert y\rVert^2 - 2\,x^\top y$ gives all pairs by **one matrix product**, in float64; the outer loop takes some rows of it at a time, which saves memory. For near images the three terms nearly cancel. So a pair whose result is below one ten-thousandth of $\lVert x\rVert^2$ is subtracted directly: that is the inner loop. Torch's fast mode, in float32, gives a distance of up to 0.02 between an image and itself.
 
 # %%
 from scipy.spatial.distance import cdist
@@ -168,7 +170,7 @@ claim("...and not for the float32 matrix product", fast.diagonal().max() > 1e-3)
 show_source(cosine)
 
 # %% [markdown]
-# A photograph taken with half the light is the same vector at half the length. Euclid calls that far, the cosine calls it the same. Four points and a query (the arrow) in the plane show how differently they can rank.
+# Multiply every pixel value by one half: the vector keeps its direction and has half its length. The cosine distance to the original is 0, the Euclidean distance is not. Four points and a query (the arrow) in the plane show how differently they can rank.
 #
 # **Predict first:** make the query shorter and shorter. Which of the two rankings changes?
 #
@@ -214,7 +216,7 @@ explore(
 )
 
 # %% [markdown]
-# Tick *normalise* and both panels say the same, wherever you put the query. This is no accident. For vectors of length 1
+# Tick *normalise*, and both panels give the same ranking, wherever you put the query. For vectors of length 1
 #
 # $$ \lVert x - y\rVert^2 = 1 + 1 - 2\,x^\top y = 2\,(1 - \cos(x, y)), $$
 #
@@ -256,7 +258,7 @@ alt = "Squared Euclidean against cosine distance for 4,000 pairs: a cloud for ra
 figure(fig, alt + "a straight line through the origin for unit vectors.")
 
 # %% [markdown]
-# Left, two pictures with the same cosine distance can be near or far: light and contrast spread the cloud. Right, every pair lies on the line. This is why most systems normalise their embeddings once and never think about the choice again.
+# Left, pairs with the same cosine distance lie far apart when their vectors are long (bright images). Right, every pair lies on the line. This is why most systems normalise their embeddings once and never think about the choice again.
 #
 # ## One matrix product
 #
@@ -294,7 +296,7 @@ table([("40,000 distances of 3,072 numbers", "milliseconds"), *rows])
 claim("one product is at least ten times as fast as the loops", loop / product > 10)
 
 # %% [markdown]
-# The same numbers, tens of times as fast (the table above says how many times on this machine): a matrix product is what processors do best. A search index is then a matrix and a few lines around it. Ours takes the database in blocks, so that a big one does not fill the memory. In $\lVert x - q\rVert^2 = \lVert q\rVert^2 - 2\,(q^\top x - \tfrac12\lVert x\rVert^2)$ only the bracket differs from one $x$ to the next; it finds the candidates, a few more than asked for, and these are then compared exactly:
+# The same numbers, tens of times as fast (the table above says how many times on this machine): a matrix product is what processors do best. Our index takes queries and database in blocks, so that big ones do not fill the memory. A sample of the database gives each query a radius. One matrix product, in float32 where that is safe, rules out every vector that must lie outside the radius even with the largest possible rounding error. The rest is compared one by one in float64, and the radius shrinks (`_search`). So the result is that of comparing every pair in float64:
 
 # %%
 from course_lib.search.exact import ExactIndex
@@ -356,7 +358,7 @@ explore(
 )
 
 # %% [markdown]
-# One query proves nothing. Count over all 400: how often is the *nearest* cut-out on the shelf of the right photograph? This is the accuracy of a **1-nearest-neighbour classifier**, also called precision at 1; guessing would give 0.1. And ask the question twice: once in the photograph's own light, once with a random lamp over every cut-out (up to 40% brighter or darker, a little warmer or cooler).
+# One query proves nothing. Count over all 400: how often is the *nearest* cut-out on the shelf of the right photograph? This is the accuracy of a **1-nearest-neighbour classifier**, also called precision at 1; guessing would give 0.1. And ask the question twice: once in the photograph's own light, once with a random lamp over every cut-out (brightness changes by up to 40%, and red, green and blue each by up to 20% more).
 #
 # **Predict first:** which descriptor suffers more from the lamp?
 #
@@ -378,6 +380,10 @@ lamp = {name: nearest_is_right(make, shelf_lamp, queries_lamp) for name, make in
 rows = [("the photograph's own light", own), ("under any lamp", lamp)]
 rows = [(what, *(f"{value:.2f}" for value in score.values())) for what, score in rows]
 table([("precision at 1", *describe), *rows])
+for name in describe:
+    record(f"own.{name}", own[name], ".2f")
+    record(f"lamp.{name}", lamp[name], ".2f")
+    record(f"loss.{name}", round(100 * own[name]) - round(100 * lamp[name]))
 
 # %%
 claim(
@@ -388,7 +394,7 @@ loss = {name: own[name] - lamp[name] for name in describe}
 claim("a change of light costs either of them more than .03", min(loss.values()) > 0.03)
 
 # %% [markdown]
-# In their own light the colours find the photograph in seven to nine cases of ten, the pixels in five or six. Under the lamp both lose: here the colours 25 percentage points, the pixels 10. (Five random draws of cut-outs: colours .72-.89, under the lamp .60-.66; pixels .51-.59 and .47-.50.) A descriptor made by hand is as good as its maker's guess about what will change in the world. Could the machine find out by itself what to keep?
+# In the photograph's own light the colours are better, on other random draws of cut-outs, too. Under the lamp both lose: the colours {{loss.colours}} percentage points, the pixels {{loss.pixels}}. A descriptor made by hand is as good as its maker's guess about what will change in the world. Could the machine find out by itself what to keep?
 #
 # ## A network that makes vectors
 #
@@ -427,6 +433,8 @@ lamp["network"] = nearest_is_right(describe["network"], shelf_lamp, queries_lamp
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 fig, axes = plots.panels(3, height=2.8)
+record("own.network", own["network"], ".2f")
+record("lamp.network", lamp["network"], ".2f")
 axes[0].plot(losses, color=plots.SAME, lw=1.5)
 axes[0].set(title="The network learns", xlabel="step", ylabel="cross-entropy", ylim=(0, None))
 colours = [plots.MUTED, plots.OTHER, plots.SAME]
@@ -445,9 +453,9 @@ claim(
 claim("...and colours beat pixels by more than .05", lamp["colours"] > lamp["pixels"] + 0.05)
 
 # %% [markdown]
-# Under any lamp the network finds the photograph in three cases of four, where colours manage six of ten and pixels five. It has *learned* that light does not matter.
+# Under any lamp the network has a precision at 1 of {{lamp.network}}, the colours {{lamp.colours}}. It has *learned* that light does not matter.
 #
-# <details><summary>Answer</summary>No. In the photograph's own light it is no better than the colours (.78-.87 against .76-.89 over four draws): where nothing changes, forgetting the light gains nothing, and a thoughtful person's descriptor equals ten seconds of training.</details>
+# <details><summary>Answer</summary>No. In the photograph's own light the colours find {{own.colours}} here, the network {{own.network}}. Where the light does not change, ignoring it gains nothing.</details>
 #
 # Search once more, with a lamp of its own over every picture:
 
@@ -509,6 +517,8 @@ score = {name: nearest_is_right(f, ten_each, test_digits) for name, f in digit_v
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 fig, (ax,) = plots.panels(1, height=1.9)
+for name, value in score.items():
+    record(f"digits.{name.split()[-1]}", value, ".2f")
 plots.bars(ax, score, "The same 100 labels: variation is what helps", colours)
 ax.set(xlim=(0.8, 1.0), xlabel="1-NN accuracy on 797 unseen digits (the axis begins at 0.8)")
 alt = (
@@ -523,7 +533,7 @@ claim(
 )
 
 # %% [markdown]
-# About 0.93 for pixels, 0.92 for the network, 0.97 for the network that saw the hundred digits in variations. (Four random divisions into train and test: pixels .915-.932, plain .911-.932, varied .965-.975.) A hundred labels alone teach a network nothing that pixels do not know. What helps is the *knowledge we put in*: that a three remains a three when it leans.
+# {{digits.pixels}} for pixels, {{digits.network}} for the network, {{digits.pictures}} for the network that saw the hundred digits in variations. Trained on the hundred images as they are, the network is no better than the pixels. What helps is the *knowledge we put in*: that a three remains a three when it leans.
 #
 # ## Clusters
 #
@@ -548,6 +558,8 @@ ari = {name: adjusted_rand_score(test_digits.labels, g) for name, g in groups.it
 nmi = {name: normalized_mutual_info_score(test_digits.labels, g) for name, g in groups.items()}
 rows = [(name, f"{ari[name]:.3f}", f"{nmi[name]:.3f}") for name in vectors]
 table([("ten clusters of 797 digits", "ARI", "NMI"), *rows])
+for name, value in ari.items():
+    record(f"ari.{name}", value, ".2f")
 
 # %%
 better = "clusters of embeddings agree with the labels better than clusters of pixels"
@@ -555,7 +567,7 @@ claim(f"{better}, by ARI", ari["embeddings"] > ari["pixels"] + 0.1)
 claim(f"{better}, by NMI", nmi["embeddings"] > nmi["pixels"] + 0.1)
 
 # %% [markdown]
-# About 0.6 against 0.95 by ARI (five divisions: .58-.67 against .93-.96), the same order by NMI. To be fair: the network saw a hundred labels, the pixels none. What is in a cluster shows more than its number:
+# {{ari.pixels}} against {{ari.embeddings}} by ARI, the same order by NMI. To be fair: the network saw a hundred labels, the pixels none. What is in a cluster shows more than its number:
 
 
 # %% jupyter={"source_hidden": true}
@@ -590,7 +602,7 @@ explore(
 #
 # ### The map of the space
 #
-# Thirty-two dimensions cannot be looked at; two can. **PCA** looks at the cloud of vectors from the direction in which it is widest. **UMAP** draws a new map on which those who were neighbours stay neighbours. It compiles itself when first used, which takes some ten seconds.
+# Thirty-two dimensions cannot be looked at; two can. **PCA** projects the vectors onto the two directions in which they vary most. **UMAP** places the points in the plane so that neighbours tend to stay neighbours. It compiles itself when first used, which takes some ten seconds.
 
 # %%
 from sklearn.decomposition import PCA
@@ -619,7 +631,8 @@ def draw_map(vectors_of="embeddings", map_by=15, pictures=True):
 # %% tags=["nbval-ignore-output"]
 explore(
     draw_map,
-    alt="A map of 400 handwritten digits: ten islands, one for each digit, with a few strays.",
+    alt="A map of some 200 of 400 handwritten digits, those that would hide others left out: seven separate islands, "
+    "one for each digit, and three that touch, of 3, 8 and 9. A few digits lie in another island.",
     presets={
         "PCA of pixels": {"vectors_of": "pixels", "map_by": "PCA"},
         "UMAP of pixels": {"vectors_of": "pixels", "map_by": 15},
@@ -634,12 +647,14 @@ explore(
 #
 # ## A class it has never seen
 #
-# The embedding of a classifier has made everything easy so far. But it was trained on the very classes it was asked for. A face recogniser meets people who were not in its training set. So: train on the digits 0-6 only, with their 700 labelled pictures, and search among **7, 8 and 9**.
+# The embedding of a classifier has made everything easy so far. But it was trained on the very classes it was asked for. A face recogniser meets people who were not in its training set. So: train on the digits 0-6 only, with their {{of.seen}} labelled images, and search among **7, 8 and 9**.
 #
 # **Predict first:** will the network still beat the pixels?
 
 # %% tags=["nbval-ignore-output"]
-of_seen = learn_digits(digits[digits.labels < 7], random_affine, classes=7)
+first_seven = digits[digits.labels < 7]
+record("of.seen", len(first_seven))
+of_seen = learn_digits(first_seven, random_affine, classes=7)
 makers = {"pixels": pixels, "network": of_seen}
 
 
@@ -665,7 +680,7 @@ claim(
 # %% [markdown]
 # <details><summary>Answer</summary>No. On its own digits the network is nearly perfect; on new ones it is <i>worse than no network at all</i>.</details>
 #
-# Over five random divisions it found .81-.91 of the new digits, the pixels .955-.975. It has learned what tells 0-6 apart, and was free to throw away all the rest - such as what tells a 7 from a 9.
+# It has learned what tells 0-6 apart, and was free to throw away all the rest - such as what tells a 7 from a 9.
 #
 # What we want is not a network that names classes, but one that puts *like near like*, whatever comes. Training the distance itself is called **metric learning**, and the next notebooks are about how.
 #
@@ -674,7 +689,7 @@ claim(
 # * **Vectors:** pixels remember where and suffer from every shift; colours remember how much and suffer from the lamp; the network's penultimate layer kept what its training needed, and was blind to the rest.
 # * **Distances:** Euclidean sees length, cosine only direction; on unit vectors $\lVert x-y\rVert^2 = 2(1-\cos)$, and they rank alike (400 queries of 400).
 # * **Search:** one matrix product for all queries against all pictures, tens of times as fast as the loops.
-# * **Clusters and maps:** ARI 0.6 for pixels, 0.95 for embeddings; PCA shows the widest view, UMAP the neighbourhoods.
+# * **Clusters and maps:** ARI {{ari.pixels}} for pixels, {{ari.embeddings}} for embeddings; PCA keeps the two directions of largest variance, UMAP the neighbourhoods.
 # * **What it is not good for:** a classifier's embedding lost to plain pixels on classes that it had never seen.
 #
 # **Go on:** [03 and 04](00_start_here.ipynb#The-lecture-map) train the distance itself. A network trained on one task and used for another is *transfer learning* (lecture topic L2.03); notebooks 11 and 12 return to it.

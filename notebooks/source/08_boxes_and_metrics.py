@@ -20,8 +20,9 @@
 #
 # It finds {{photo.windows}} windows on the left photograph. {{photo.on_face}} of them fit the one face well or roughly; the others lie on badges, on the flag, on the helmet. We need two tools: one that **thins out** such a list, and one that **measures** how good it is. But first: why does a detector not look at every box there is?
 
-# %% jupyter={"source_hidden": true}
+# %% jupyter={"source_hidden": true} tags=["diagram"]
 import torch
+from torchvision.utils import draw_bounding_boxes
 
 from course_lib.by_definition import average_precision as by_hand
 from course_lib.by_definition import detection as plain
@@ -31,6 +32,7 @@ from course_lib.page import plots
 from course_lib.page.board import Board, Box, Shown
 from course_lib.page.boxes import draw_boxes
 from course_lib.page.controls import explore
+from course_lib.page.diagrams import Stage, pipeline
 from course_lib.page.notebook import claim, figure, record, show_source, table
 from course_lib.page.predict import predict
 from course_lib.recipes.photographs import face_candidates, photographs_with_faces
@@ -49,6 +51,23 @@ on_face = box_iou(astronaut["boxes"], target["boxes"])[:, 0] >= 0.5
 record("photo.windows", len(on_face), "d")
 record("photo.on_face", int(on_face.sum()), "d")
 
+kept = plain.nms(astronaut["boxes"], astronaut["scores"], 0.5)
+with_windows, with_kept = (
+    draw_bounding_boxes(image, astronaut["boxes"][which], colors=FACE, width=6)
+    for which in (slice(None), kept)
+)
+stages = [
+    Stage("image", image, image=image),
+    Stage("cascade", note="proposes windows"),
+    Stage("windows", astronaut["boxes"], image=with_windows),
+    Stage("classifier", astronaut["scores"], note="scores each"),
+    Stage("NMS", note="thins them out"),
+    Stage("detections", astronaut["boxes"][kept], image=with_kept),
+]
+figure(
+    pipeline([stages]),
+    "From the photograph to detections: a cascade proposes windows, a classifier scores each, NMS thins them out.",
+)
 fig, (left, right) = plots.panels(2, height=4.4)
 draw_boxes(left, image, astronaut["boxes"].flip(0), colours=FACE, width=1.3)
 left.set_title("One face, many windows")

@@ -5,8 +5,11 @@ control. That each notebook runs, and that each of its controls draws in time, i
 run (tests.notebooks.controls). The same whole run of any other notebook: `make page NB=08`.
 """
 
+import contextlib
+import itertools
 import json
 import os
+import shlex
 import shutil
 import socket
 import statistics
@@ -43,10 +46,12 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """JupyterLab over a copy of the notebooks, started with the words of `make lab`; its address and folder."""
-    folder = tmp_path_factory.mktemp("lab")
+@contextlib.contextmanager
+def served(folder: Path, *target: str):
+    """JupyterLab over a copy of the notebooks, started with the words of `make lab` (or another target).
+
+    Yields its address and the notebooks' folder.
+    """
     (folder / "notebooks").mkdir()
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         shutil.copy(path, folder / "notebooks")
@@ -58,10 +63,13 @@ def lab(tmp_path_factory):
         for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTERLAB_WORKSPACES_DIR")
     }
     recipe = subprocess.run(
-        ["make", "-sn", "lab"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "-sn", *target], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    program, *options, notebook = recipe.splitlines()[-1].split()
-    assert program.endswith("jupyter") and notebook == "notebooks/00_start_here.ipynb"
+    words = shlex.split(recipe.splitlines()[-1])
+    variables = list(itertools.takewhile(lambda word: "=" in word, words))
+    own = {**own, **dict(word.split("=", 1) for word in variables)}
+    program, *options, notebook = words[len(variables) :]
+    assert program.endswith("jupyter") and (ROOT / notebook).exists()
     command = [
         str(ROOT / program),
         *options,
@@ -89,6 +97,12 @@ def lab(tmp_path_factory):
     finally:
         server.terminate()
         server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("lab"), "lab") as address_and_folder:
+        yield address_and_folder
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,9 @@
 
     pytest -p tests.notebooks.controls --nbval notebooks/*.ipynb
 
-A slider goes to both of its ends, a list through its options, a check box both ways, and every button is pressed:
-nothing may fail, each control must change the picture, and a move must be quick. That a key reaches a control, and
+A slider goes to both of its ends, a list through its options, a check box both ways, and every button is pressed;
+what lies on a board is moved towards its corner, and chosen: nothing may fail, each control must change the picture,
+and a move must be quick. That a key reaches a control, and
 a picture the page, is for the browser test.
 """
 
@@ -23,8 +24,24 @@ def move_every_control():
 
     from ipywidgets.widgets import widget
 
-    views = [w for w in list(widget._instances.values()) if type(w).__name__ == "Explorer"]
-    assert views, "there is nothing to move"
+    live = list(widget._instances.values())
+    views = [w for w in live if type(w).__name__ == "Explorer"]
+    boards = [w for w in live if type(w).__name__ == "Board"]
+    assert views or boards, "there is nothing to move"
+    for board in boards:
+        milliseconds = []
+        for name, item in board.items.items():
+            line = [(x / 2, x / 3) for x in board.size]
+            near = [line] if item.start == () else [0.9 * x for x in item.start]
+            start = board.values[name]
+            for value in () if item.fixed else (near, start):
+                started = time.perf_counter()
+                board.set(**{name: value})
+                milliseconds.append(1000 * (time.perf_counter() - started))
+                assert board.error is None, (board.alt, board.values, board.error)
+            board.set(selected=name)
+            assert board.error is None, (board.alt, name, board.error)
+        assert statistics.median(milliseconds or [0]) < 400, (board.alt, milliseconds)
     for view in views:
         milliseconds = []
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from course_lib.page.board import Board, Box, Stroke
 from course_lib.page.controls import explore
 from course_lib.page.plots import panels
 from tests.notebooks.controls import move_every_control
@@ -61,6 +62,11 @@ def draw(k=1):
 
 
 explore(draw, alt="nothing but a frame with its number", k=(1, 5, 1))
+
+# %%
+from course_lib.page.board import Board, Point
+
+Board(10, 6, [Point("p", (5, 3))], lambda p: f"x = {1 / p[0]:.2f}", alt="a point")
 """
 
 NBVAL = [
@@ -117,6 +123,10 @@ def failing_end_of_a_slider(notebook):
     notebook.cells[3].source = notebook.cells[3].source.replace("title(k)", "title(1 / (5 - k))")
 
 
+def failing_move_on_a_board(notebook):
+    notebook.cells[4].source = notebook.cells[4].source.replace("1 / p[0]", "1 / (p[0] - 4.5)")
+
+
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory):
     folder = tmp_path_factory.mktemp("toy")
@@ -139,7 +149,7 @@ def nbval(notebook, folder, *options):
 @pytest.mark.slow
 def test_nbval_passes_a_whole_notebook(toy, tmp_path):
     done = nbval(toy, tmp_path)
-    assert done.returncode == 0 and "4 passed" in done.stdout, done.stdout
+    assert done.returncode == 0 and "5 passed" in done.stdout, done.stdout
 
 
 @pytest.mark.slow
@@ -153,6 +163,7 @@ def test_nbval_passes_a_whole_notebook(toy, tmp_path):
         (endless, "Timeout"),
         (missing_picture, "Missing output fields"),
         (failing_end_of_a_slider, "ZeroDivisionError"),
+        (failing_move_on_a_board, "ZeroDivisionError"),
     ],
 )
 def test_nbval_fails_a_broken_notebook(toy, tmp_path, harm, words):
@@ -208,6 +219,27 @@ def test_moving_a_slow_control_fails(monkeypatch):
     with pytest.raises(AssertionError, match="an empty frame"):
         move_every_control()
     assert view.error is None
+
+
+@pytest.mark.parametrize(
+    "on_change, words",
+    [
+        (lambda box, lines: f"{box} {lines}", None),
+        (lambda box, lines: f"{1 / (box[0] - 0.9):.1f}", "ZeroDivisionError"),
+        (lambda box, lines: f"{1 / (1 - len(lines)):.1f}", "ZeroDivisionError"),
+        (lambda box, lines, selected: {"lines": 5, None: ""}.get(selected), "must return None"),
+        (lambda box, lines: time.sleep(0.41), "a board"),
+    ],
+)
+def test_moving_every_control_moves_what_lies_on_a_board(monkeypatch, on_change, words):
+    monkeypatch.setattr("ipywidgets.widgets.widget._instances", {})
+    board = Board(10, 6, [Box("box", (1, 1, 4, 4)), Stroke("lines")], on_change, alt="a board")
+    if words is None:
+        move_every_control()
+        assert board.values == {"box": (1, 1, 4, 4), "lines": ()} and board.selected == "lines"
+    else:
+        with pytest.raises(AssertionError, match=words):
+            move_every_control()
 
 
 def titled(title: str, seconds: float = 0):
