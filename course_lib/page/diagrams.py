@@ -86,6 +86,7 @@ def pipeline(rows: Sequence[Sequence[Stage | None]]) -> Figure:
         ValueError: rows of different lengths; a stage in two columns, or in rows that are not neighbours; a tensor
             that is empty, has NaN or more than four axes; more columns, or longer words, than 900 pixels hold.
 
+    >>> import torch
     >>> x = torch.rand(4, 3, 32, 32)
     >>> fig = pipeline([[Stage("image", x, image=x[0]), Stage("network", note="5 convolutions")]])
     >>> [text.get_text() for text in fig.axes[0].texts]

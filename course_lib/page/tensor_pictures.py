@@ -1,5 +1,6 @@
 """A tensor as a small picture in a diagram whose unit is the pixel: an image, feature maps, strips, a number."""
 
+import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
@@ -73,12 +74,15 @@ def _grid(channels: int) -> tuple[int, int]:
     return columns, -(-shown // columns)
 
 
-def _scaled(values: Tensor) -> Tensor:
+def _scaled(values: Tensor) -> np.ndarray:
     low, high = values.min(), values.max()
-    return (values - low) / (high - low) if high > low else torch.zeros_like(values)
+    scaled = (values - low) / (high - low) if high > low else torch.zeros_like(values)
+    return scaled.numpy()
 
 
-def _draw_pixels(ax: Axes, values, x: float, y: float, wide: float, high: float) -> None:
+def _draw_pixels(
+    ax: Axes, values: np.ndarray, x: float, y: float, wide: float, high: float
+) -> None:
     """Numbers in 0..1 [H, W], or colours [H, W, 3], in a thin frame."""
     look = {"cmap": "Blues", "vmin": 0, "vmax": 1, "aspect": "auto", "interpolation": "nearest"}
     ax.imshow(values, extent=(x, x + wide, y + high, y), zorder=2, **look)
