@@ -53,7 +53,7 @@ record("photo.on_face", int(on_face.sum()), "d")
 
 kept = plain.nms(astronaut["boxes"], astronaut["scores"], 0.5)
 with_windows, with_kept = (
-    draw_bounding_boxes(image, astronaut["boxes"][which], colors=FACE, width=6)
+    draw_bounding_boxes(image, astronaut["boxes"][which], colors=FACE, width=4)
     for which in (slice(None), kept)
 )
 stages = [
