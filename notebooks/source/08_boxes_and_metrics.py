@@ -16,7 +16,7 @@
 # ## The task
 
 # %% [markdown]
-# A classifier says *what*. A **detector** says what, *where* and *how many*: it returns a list of boxes, each with a class and a **score** (L5.01). The simplest detector is a classifier that is asked at many places, a **sliding window**. The one below looks for faces. A fast filter moves over the photograph at all sizes and proposes windows; a linear classifier gives each window a score between 0 and 1.
+# A classifier says *what*. A **detector** says what, *where* and *how many*: it returns a list of boxes, each with a class and a **score** (L5.01). The simplest detector is a classifier that is asked at many places, a **sliding window**. The one below looks for faces. A fast filter, the *cascade*, moves over the photograph at all sizes and proposes windows; a linear classifier gives each window a score between 0 and 1. What NMS does comes later on this page.
 #
 # It finds {{photo.windows}} windows on the left photograph. {{photo.on_face}} of them fit the one face well or roughly; the others lie on badges, on the flag, on the helmet. We need two tools: one that **thins out** such a list, and one that **measures** how good it is. But first: why does a detector not look at every box there is?
 
@@ -593,7 +593,7 @@ predict(
 KINDS = {"11 points": "voc07", "101 points": "coco", "all points": "voc12"}
 
 
-def draw_ap(kind="balloon", definition="11 points", from_recall=0.0):
+def draw_ap(kind="balloon", definition="all points", from_recall=0.0):
     _, _, precision, recall = RANKED[names.index(kind)]
     envelope = precision.flip(0).cummax(0).values.flip(0)
     r = torch.cat([torch.zeros(1), recall, recall[-1:], torch.ones(1)])
@@ -623,9 +623,9 @@ by_kind = {
 table([("mean over the classes", *KINDS), ("AP", *(f"{v:.3f}" for v in by_kind.values()))])
 explore(
     draw_ap,
-    alt="The precision-recall curve of balloons with its envelope, and eleven points on it; the last, at recall 1, is "
-    "orange and lies at 0.",
+    alt="The precision-recall curve of balloons: at 1 nearly to the end. The area under its envelope is filled.",
     presets={
+        "11 points": {"definition": "11 points", "from_recall": 0.0},
         "101 points, right end": {"definition": "101 points", "from_recall": 0.9},
         "all points, a harder class": {"definition": "all points", "kind": "cat"},
     },
@@ -781,24 +781,26 @@ predict(
 
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
-def draw_report(report="B"):
-    what, ap, recall = REPORTS[report][:3]
-    fig, (left, right) = plots.panels(2, height=2.9, widths=(1, 1))
-    for ax, told, true, title in (
-        (left, ap, honest[0], "mAP@.5"),
-        (right, recall, honest[1], "recall where the curve ends"),
-    ):
-        values = {f"report {report}": told, "honest": true}
-        plots.bars(ax, values, title, colours=[FALSE if what != "honest" else TRUE, TRUE])
-        ax.set(xlim=(0, 1.2 * max(told, true)), xticks=[])
+def draw_report(report="none yet"):
+    fig, axes = plots.panels(2, height=2.9)
+    for ax, column, title in zip(axes, (1, 2), ("mAP@.5", "recall at the end"), strict=True):
+        if report == "none yet":
+            values = {f"report {name}": row[column] for name, row in REPORTS.items()}
+            colours = [plots.MUTED] * len(values)
+        else:
+            values = {f"report {report}": REPORTS[report][column], "honest": honest[column - 1]}
+            colours = [TRUE if REPORTS[report][0] == "honest" else FALSE, TRUE]
+        plots.bars(ax, values, title, colours=colours)
+        ax.set(xlim=(0, 1.2 * max(values.values())), xticks=[])
+    what = "choose one to see what was done" if report == "none yet" else REPORTS[report][0]
     fig.suptitle(f"Report {report}: {what}", weight="bold", x=0.01, ha="left")
     return fig
 
 
 explore(
     draw_report,
-    alt="Two pairs of bars: mAP and recall of report B, which is the honest one, beside the honest numbers.",
-    report=list(REPORTS),
+    alt="Bars of mAP and of recall for the six reports; which of them is honest is not shown yet.",
+    report=["none yet", *REPORTS],
 )
 
 # %% jupyter={"source_hidden": true} tags=["skip"]
