@@ -68,7 +68,7 @@ figure(
     pipeline([stages]),
     "From the photograph to detections: a cascade proposes windows, a classifier scores each, NMS thins them out.",
 )
-fig, (left, right) = plots.panels(2, height=4.4)
+fig, (left, right) = plots.panels(2, height=2.9)
 draw_boxes(left, image, astronaut["boxes"].flip(0), colours=FACE, width=1.3)
 left.set_title("One face, many windows")
 draw_boxes(
@@ -318,7 +318,7 @@ Board(
         for letter, box in zip(LETTERS, few_boxes.tolist(), strict=False)
     ],
     by_click,
-    image=officer,
+    image=torch.nn.functional.avg_pool2d(officer, 2),
     alt="The second portrait with eight windows A to H and their scores; a click on a window keeps it.",
 )
 
@@ -792,8 +792,10 @@ def draw_report(report="none yet"):
             colours = [TRUE if REPORTS[report][0] == "honest" else FALSE, TRUE]
         plots.bars(ax, values, title, colours=colours)
         ax.set(xlim=(0, 1.2 * max(values.values())), xticks=[])
-    what = "choose one to see what was done" if report == "none yet" else REPORTS[report][0]
-    fig.suptitle(f"Report {report}: {what}", weight="bold", x=0.01, ha="left")
+    title = "Choose a report to see what was done"
+    if report != "none yet":
+        title = f"Report {report}: {REPORTS[report][0]}"
+    fig.suptitle(title, weight="bold", x=0.01, ha="left")
     return fig
 
 
