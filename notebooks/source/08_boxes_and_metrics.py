@@ -18,7 +18,7 @@
 # %% [markdown]
 # A classifier says *what*. A **detector** says what, *where* and *how many*: it returns a list of boxes, each with a class and a **score** (L5.01). The simplest detector is a classifier that is asked at many places, a **sliding window**. The one below looks for faces. A fast filter, the *cascade*, moves over the photograph at all sizes and proposes windows; a linear classifier gives each window a score between 0 and 1. What NMS does comes later on this page.
 #
-# It finds {{photo.windows}} windows on the left photograph. {{photo.on_face}} of them fit the one face well or roughly; the others lie on badges, on the flag, on the helmet. We need two tools: one that **thins out** such a list, and one that **measures** how good it is. But first: why does a detector not look at every box there is?
+# It finds {{photo.windows}} windows on this photograph. {{photo.on_face}} of them fit the one face well or roughly; the others lie on badges, on the flag, on the helmet. We need two tools: one that **thins out** such a list, and one that **measures** how good it is. But first: why does a detector not look at every box there is?
 
 # %% jupyter={"source_hidden": true} tags=["diagram"]
 import torch
@@ -71,14 +71,18 @@ figure(
 fig, (left, right) = plots.panels(2, height=2.9)
 draw_boxes(left, image, astronaut["boxes"].flip(0), colours=FACE, width=1.3)
 left.set_title("One face, many windows")
-draw_boxes(
-    right, photos["officer"][0], windows["officer"]["boxes"].flip(0), colours=FACE, width=1.3
-)
-right.set_title("Another face: many windows again")
+for where, colour, height, name in (
+    (on_face, TRUE, 0.7, "on the face"),
+    (~on_face, FALSE, 0.25, "elsewhere"),
+):
+    right.vlines(astronaut["scores"][where], height - 0.12, height + 0.12, color=colour, lw=2)
+    right.text(0, height + 0.15, name, color=colour, weight="bold")
+right.set(title="The highest score is not on the face", xlabel="score of each window")
+right.set(xlim=(-0.02, 1.02), ylim=(0, 1), yticks=[])
 figure(
     fig,
-    "Two portraits with all windows in which the detector sees a face: a stack of them on each face, others on a badge, "
-    "on the reflection in a helmet and on a uniform.",
+    "A portrait with all windows in which the detector sees a face: a stack on the face, others on badges and on the "
+    "reflection in a helmet. Beside it their scores: the highest is not on the face.",
 )
 claim(
     "the window with the highest score is not on the face: it is the reflection in the helmet",
@@ -232,7 +236,7 @@ Board(
 # 2. Drop every other box *of the same class* whose IoU with it is above a threshold, usually 0.5.
 # 3. Repeat with the boxes that are left.
 #
-# **Your turn, by hand.** Below the question are eight windows of the second photograph, with their scores. Click the box that NMS keeps next; what it drops turns orange.
+# **Your turn, by hand.** Below the question are eight windows of another photograph, with their scores. Click the box that NMS keeps next; what it drops turns orange.
 #
 # **Then in code.** `plain.iou(a, b)` is the IoU of two boxes; `scores.argsort(descending=True)` gives their order.
 
@@ -319,7 +323,7 @@ Board(
     ],
     by_click,
     image=torch.nn.functional.avg_pool2d(officer, 2),
-    alt="The second portrait with eight windows A to H and their scores; a click on a window keeps it.",
+    alt="Another portrait with eight windows A to H and their scores; a click on a window keeps it.",
 )
 
 
