@@ -38,11 +38,14 @@ RECIPES: dict[str, tuple[Callable[[int], Detector], Recipe]] = {
         partial(_make, "mask_rcnn", "MaskRCNN"),
         Recipe("Mask R-CNN", 330, max_seconds=900, targets=("boxes", "labels", "masks")),
     ),
-    "yolo": (partial(_make, "yolo", "Yolo"), Recipe("YOLO", steps=1300, lr=5e-3)),
-    "retinanet": (partial(_make, "retinanet", "RetinaNet"), Recipe("RetinaNet", 700, lr=5e-3)),
+    "yolo": (partial(_make, "yolo", "Yolo"), Recipe("YOLO", steps=1300, lr=5e-3, max_seconds=900)),
+    "retinanet": (
+        partial(_make, "retinanet", "RetinaNet"),
+        Recipe("RetinaNet", 700, lr=5e-3, max_seconds=900),
+    ),
     "detr": (
         partial(_make, "detr", "Detr"),
-        Recipe("DETR", steps=500, lr=2e-3, max_norm=1.0, backbone="yolo"),
+        Recipe("DETR", steps=500, lr=2e-3, max_norm=1.0, max_seconds=900, backbone="yolo"),
     ),
 }
 
