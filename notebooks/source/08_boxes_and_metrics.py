@@ -10,15 +10,15 @@
 # * decide which detections are true positives, and draw the **precision-recall curve**;
 # * compute **average precision** and **mAP**, and recognise five ways of counting that change mAP though the detector is the same.
 #
-# **You should know** what a classifier and its score are; tensors as in [02](02_embeddings.ipynb). **Time:** about 80 minutes for the core path with the exercises, 45 without them. **Computing:** about 3 minutes at the first run, when a detector is trained; about half a minute at each later run ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L5.01, L5.02, L5.03; the offsets are those of L5.05 and L5.06.
+# **You should know** what a classifier and its score are, and tensors ([02](02_embeddings.ipynb)). **Time:** about 80 minutes for the core path with the exercises, 45 without them. **Computing:** about 3 minutes at the first run, when a detector is trained; about half a minute at each later run ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L5.01, L5.02, L5.03; the offsets are those of L5.05 and L5.06.
 
 # %% [markdown]
 # ## The task
 
 # %% [markdown]
-# A classifier predicts *what* is in the image. A **detector** predicts what, *where* and *how many*: it returns a list of boxes, each with a class and a **score**, how sure the detector is (L5.01). The simplest detector is a classifier applied to many windows of the image, a **sliding window**. A **window** is a box that is cut out and classified. The detector below looks for faces. A fast filter, the *cascade*, moves over the photograph at many sizes, from 40 pixels up, and proposes windows; a linear classifier gives each window a score from 0 to 1. **Non-maximum suppression** (NMS) comes later on this page. It takes boxes and scores; {{photo.kept}} boxes are left, most with a low score.
+# A classifier predicts *what* is in the image. A **detector** predicts what, *where* and *how many*: it returns a list of boxes, each with a class and a **score**, how sure the detector is (L5.01). The simplest detector is a classifier applied to many windows of the image, a **sliding window**. A **window** is a box that is cut out and classified. The detector below looks for faces. A fast filter, the *cascade*, moves over the photograph at many sizes from 40 pixels up and proposes windows; a linear classifier gives each window a score from 0 to 1. **Non-maximum suppression** (NMS, later on this page) takes boxes and scores; here it leaves {{photo.kept}} boxes, most with a low score.
 #
-# It finds {{photo.windows}} windows on this photograph. {{photo.on_face}} of them have IoU .5 or more with the face (IoU: next section). The others are parts of the face, or lie on the badges, the helmet, the shuttle and the flag. We need two tools: one that **thins out** such a list, and one that **measures** how good it is. But first: why does a detector not look at every box there is?
+# It finds {{photo.windows}} windows on this photograph. {{photo.on_face}} of them have IoU .5 or more with the face (defined below). The others are parts of the face, or lie on the badges, the helmet, the shuttle and the flag. We need to thin out such a list, and to measure how good it is. But first: why does a detector not look at every box?
 
 # %% jupyter={"source_hidden": true} tags=["diagram"]
 import torch
@@ -117,7 +117,7 @@ predict(
 # ## Intersection over union
 
 # %% [markdown]
-# In general an image of $W \times H$ pixels holds $\binom{W+1}{2}\binom{H+1}{2}$ boxes: for a photograph of 500 x 375 pixels nearly nine billion, or a hundred days at a thousand boxes a second. So most detectors score few of them, and these fit an object only roughly. We need a number for "roughly".
+# In general an image of $W \times H$ pixels holds $\binom{W+1}{2}\binom{H+1}{2}$ boxes: for a photograph of 500 x 375 pixels nearly nine billion. So most detectors score few of them, and these fit an object only roughly. We need a number for "roughly".
 #
 # A box is $(x_1, y_1, x_2, y_2)$: left, top, right, bottom; $y$ points down. **Intersection over union** (IoU, L5.03) divides the area of the intersection, which both boxes share, by the area of their union:
 #
@@ -125,7 +125,7 @@ predict(
 #
 # It is 1 for equal boxes, 0 for boxes that do not overlap, and does not change when both are scaled. The intersection is a box, too: it begins at the larger of the two left edges and ends at the smaller of the two right edges. The same holds for top and bottom. If its width or height is negative, the boxes do not overlap.
 #
-# **Your turn.** Answer the question. Then drag the boxes, or their corners, until the IoU is 0.5: half is stricter than it sounds. Then write the function. If both boxes have no area, IoU is 0.
+# **Your turn.** Answer the question. Then drag the boxes, or their corners, until the IoU is 0.5: half is stricter than it sounds. Then write the function.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
@@ -174,6 +174,7 @@ Board(
 # %% tags=["exercise", "subslide"]
 def iou(a, b):
     """Intersection over union of two boxes (x1, y1, x2, y2).  # [4], [4] -> number"""
+    # If both boxes have no area, IoU is 0.
     # BEGIN SOLUTION
     width = min(a[2], b[2]) - max(a[0], b[0])
     height = min(a[3], b[3]) - max(a[1], b[1])
@@ -195,9 +196,7 @@ check("iou", iou)
 #
 # And back: $x = x_a + t_x w_a$ and $w = w_a e^{t_w}$, and in the same way $y$ and $h$. A shift is counted in anchor widths and heights, a size as the logarithm of a ratio. So equal offsets mean the same for a small and for a large anchor, and every number gives a box of positive size.
 #
-# Move the green box: the dashed box applies the same four offsets to the small anchor. Move the small anchor: its dashed box moves with it.
-#
-# A detector with anchors predicts four such numbers for each of them (L5.05, L5.06). YOLO and DETR encode boxes in other ways ([10](10_one_stage_detectors.ipynb)). [Write both directions](#Deeper:-offsets-there-and-back), if you have time.
+# Move the green box: the dashed box applies the same four offsets to the small anchor. A detector with anchors predicts four such numbers for each of them (L5.05, L5.06). YOLO and DETR encode boxes in other ways ([10](10_one_stage_detectors.ipynb)). [Write both directions](#Deeper:-offsets-there-and-back), if you have time.
 
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
@@ -241,7 +240,7 @@ Board(
 # ## Non-maximum suppression
 
 # %% [markdown]
-# Back to the photograph. A window that is shifted by a few pixels shows nearly the same, so there are many windows on each face. **Non-maximum suppression** (NMS, L5.02) keeps the best of them:
+# Back to the photograph. A window that is shifted by a few pixels shows nearly the same, so there are many windows on each face. **NMS** (L5.02) keeps the best of them:
 #
 # 1. Keep the box with the highest score.
 # 2. Drop every other box *of the same class* whose IoU with it is above a threshold, usually 0.5.
@@ -249,7 +248,7 @@ Board(
 #
 # **Your turn, by hand.** Below the question are eight windows of another photograph, with their scores. Click the *letter* of the box that NMS keeps next; the boxes that it drops turn orange.
 #
-# **Then in code.** Write NMS in the cell under the photograph. There may be no box: return an empty list. Drop a box only if its IoU is *above* the threshold. Of equal scores either may come first.
+# **Then in code.** Write NMS in the cell under the photograph.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
@@ -336,6 +335,7 @@ Board(
 def nms(boxes, scores, iou_threshold):
     """Non-maximum suppression of one class.  # [N, 4], [N], number -> indices kept, best first"""
     # plain.iou(a, b) is the IoU of two boxes; scores.argsort(descending=True) gives their order.
+    # Drop a box only if its IoU is above the threshold. Without boxes return an empty tensor.
     # BEGIN SOLUTION
     kept = []
     for i in scores.argsort(descending=True, stable=True).tolist():
@@ -453,15 +453,13 @@ explore(
 # ## Precision and recall
 
 # %% [markdown]
-# How good is a list of detections?
-#
-# **First each gets a verdict.** Rank the detections of one class in all test images by score. A detection is a **true positive** (TP) if its IoU with a ground-truth object of its class in its image is at least $t$, usually 0.5, and no detection with a higher score is matched with that object; now it is **matched**. Any other detection is a **false positive** (FP), also a second box on the same object. A ground-truth object without a match is a **false negative** (FN). (VOC and COCO differ in [which object a detection is matched with](#Deeper:-VOC-and-COCO-match-differently).)
+# **First each detection gets a verdict.** Rank the detections of one class in all test images by score. A detection is a **true positive** (TP) if its IoU with a ground-truth object of its class in its image is at least $t$, usually 0.5, and no detection with a higher score is matched with that object; now it is **matched**. Any other detection is a **false positive** (FP), also a second box on the same object. A ground-truth object without a match is a **false negative** (FN). (VOC and COCO differ in [which object a detection is matched with](#Deeper:-VOC-and-COCO-match-differently).)
 #
 # **Then we count.** Accept the $n$ detections with the highest scores. **Precision** is the share of true positives among these $n$. **Recall** is the share of objects that are matched:
 #
 # $$ \text{precision} = \frac{TP}{n}, \qquad \text{recall} = \frac{TP}{\text{number of objects}} . $$
 #
-# **Your turn.** Six detections of cars, in a street with **four** cars. Fill in the two empty rows on paper, then write the function. The scores come in any order, all different; there may be none. `cumsum` counts the true positives.
+# **Your turn.** Six detections of cars, in a street with **four** cars. Fill in the two empty rows on paper, then write the function.
 #
 # | n | 1 | 2 | 3 | 4 | 5 | 6 |
 # |---|---|---|---|---|---|---|
@@ -475,6 +473,8 @@ explore(
 # %% tags=["exercise", "subslide"]
 def precision_recall(scores, correct, positives):
     """Precision and recall of the n best detections, n = 1, 2, ...  # [N], [N] bool -> [N], [N]"""
+    # The scores come in any order, all different; there may be none.
+    # correct[...].cumsum(dim=0) counts the true positives.
     # BEGIN SOLUTION
     hits = correct[scores.argsort(descending=True, stable=True)].double().cumsum(dim=0)
     return hits / torch.arange(1, len(hits) + 1), hits / positives
@@ -566,7 +566,7 @@ explore(
 # %% [markdown]
 # **The ends of the curve.** In the lecture it runs from (recall 0, precision 1) to $(1, \pi)$, where $\pi$ is the share of objects among all examples (the lecture writes $r$). At the left nothing is accepted: precision is 0/0, and *defined* as 1. A detector's curve begins at $n = 1$: at precision 1 if the best detection is true, at 0 if it is false, as on the first photograph (the reflection in the helmet). At the right a *classifier* can accept everything, with recall 1 and precision $\pi$. A *detector* cannot: objects without a matching detection are missed at every threshold. Its curve ends at the share of objects that are matched.
 #
-# Two curves are hard to compare; the area under each is one number, **average precision** (AP). The curve goes up and down like a saw. Its **envelope** $p(r)$, the highest precision at recall $r$ *or more*, removes the teeth. Beyond the last recall it is 0.
+# The area under the curve is one number, **average precision** (AP). The curve goes up and down like a saw. Its **envelope** $p(r)$, the highest precision at recall $r$ *or more*, removes the teeth. Beyond the last recall it is 0.
 #
 # | definition | AP |
 # |---|---|
@@ -574,11 +574,11 @@ explore(
 # | COCO, 101 points | the mean of $p$ at $r = 0, 0.01, \dots, 1$ |
 # | VOC up to 2009, 11 points | the mean of $p$ at $r = 0, 0.1, \dots, 1$ |
 #
-# **PASCAL VOC** and **COCO** are two public data sets; each has its own evaluation rules. VOC changed its rule in 2010 to measure AP more precisely and to tell methods with low AP apart.
+# **PASCAL VOC** and **COCO** are public data sets with their own evaluation rules. VOC changed its rule in 2010 to measure AP more precisely and to tell weak methods apart.
 #
 # For the six cars $p = 1$ up to recall 1/2, then 3/4 up to recall 3/4, then 0. So the area is $\tfrac12 \cdot 1 + \tfrac14 \cdot \tfrac34 = \tfrac{11}{16}$.
 #
-# **Your turn.** Write AP by all points: each step in recall times $p$ at its right end. AP of an empty curve is 0.
+# **Your turn.** Write AP by all points: each step in recall times $p$ at its right end.
 
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
@@ -605,6 +605,7 @@ figure(
 # %% tags=["exercise", "subslide"]
 def average_precision(precision, recall):
     """Area under p(r), the highest precision at recall r or more.  # [N], [N] -> number"""
+    # AP of an empty curve is 0.
     # BEGIN SOLUTION
     total, last = 0.0, 0.0
     for n in range(len(recall)):
@@ -747,9 +748,9 @@ explore(
 # |---|---|---|
 # | {{yolo.map50}} | {{yolo.map75}} | {{yolo.map}} |
 #
-# Three numbers of one detector, all honest. A paper that reports mAP must state the IoU threshold and the definition of AP.
+# Three honest numbers of one detector. A paper that reports mAP must state the IoU threshold and the definition of AP.
 #
-# Below are six reports about this detector on the same 500 test images. Report B is honest: you know its mAP@.5. In each of the others one step of the evaluation was changed. Match on paper:
+# Below are six reports about this detector on the same 500 test images. Report B is honest: you know its mAP@.5. In each of the others one step of the evaluation was changed. Match them on paper:
 #
 # * AP was computed for each image, and averaged over images;
 # * classes were ignored;
@@ -757,7 +758,7 @@ explore(
 # * NMS was left out, and duplicates counted as true positives;
 # * small objects were left out.
 #
-# Four changes raise mAP, one lowers it. Then choose a report in the last figure. (In all six the detector itself drops detections with a score up to 0.02; even that costs a little mAP.)
+# Four changes raise mAP, one lowers it. Then choose a report in the last figure. (All six lack detections with a score up to 0.02; even that costs a little mAP.)
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 objects = sum(len(target["labels"]) for target in test.targets)
@@ -1212,7 +1213,7 @@ claim("a score threshold before the curve costs more than .25", honest[0] - REPO
 # %% [markdown]
 # The same detector on four photographs: the two portraits, a motorcycle and a rocket. The table has the six detections with the highest scores, the figure all of them. AP is by all points here.
 
-# %%
+# %% jupyter={"source_hidden": true}
 faces, found_faces = [], []
 for name, found in windows.items():
     kept = plain.nms(found["boxes"], found["scores"], 0.5)
@@ -1266,13 +1267,11 @@ figure(
 # * **Boxes.** 96 x 96 pixels hold about 22 million boxes, so detectors look at few. **IoU** is the area of the intersection divided by that of the union; half a width of shift leaves 1/3.
 # * **Offsets** count a shift in anchor widths and a size as a logarithm: $x = x_a + t_x w_a$, $w = w_a e^{t_w}$.
 # * **NMS** keeps the best box and drops those of its class that overlap it. It must fail where two objects of one class overlap by more than the threshold.
-# * **Precision and recall.** A detection is a true positive if it is matched with an object that has no match yet. Precision goes up and down with $n$; recall never falls. It ends below 1 where objects have no box.
+# * **Precision and recall.** A detection is a true positive if it is matched with an object that has no match yet. Precision goes up and down with $n$; recall never falls. It ends below 1 where objects have no matching detection.
 # * **AP and mAP.** AP is the area under the envelope, mAP its mean over classes. mAP falls from {{yolo.map50}} at .5 to {{yolo.map75}} at .75. mAP rises if small objects are left out, classes ignored, duplicates counted as true positives, or AP averaged image by image. It falls if a score threshold is applied before the curve. The threshold belongs to whoever *uses* a detector; the curve is there so that it need not be chosen yet.
 #
-# **You wrote** `iou`, `nms`, `precision_recall` and `average_precision`; in the deeper sections `encode`, `decode` and a scene that breaks NMS. What remains open: find a *sixth* change of the evaluation that raises mAP.
+# **Still open:** find a *sixth* change of the evaluation that raises mAP.
 #
-# **Go on:** [09](09_two_stage_detectors.ipynb) builds detectors in two stages, from proposals to masks. [10](10_one_stage_detectors.ipynb) builds one-stage detectors, and compares all seven detectors by the numbers of this page.
+# **Go on:** [09](09_two_stage_detectors.ipynb) builds detectors in two stages. [10](10_one_stage_detectors.ipynb) builds one-stage detectors, and compares all seven detectors by the numbers of this page.
 #
-# **Read:** Everingham and others, [The Pascal Visual Object Classes Challenge](https://doi.org/10.1007/s11263-009-0275-4) (2010) · Lin and others, [Microsoft COCO](https://arxiv.org/abs/1405.0312) (2014) · Bodla and others, [Soft-NMS](https://arxiv.org/abs/1704.04503) (2017) · Rezatofighi and others, [Generalized Intersection over Union](https://arxiv.org/abs/1902.09630) (2019) · Hoiem and others, [Diagnosing Error in Object Detectors](https://doi.org/10.1007/978-3-642-33712-3_25) (2012) · Viola and Jones, [Rapid Object Detection](https://doi.org/10.1109/CVPR.2001.990517) (2001).
-#
-# The library's IoU, generalised IoU, NMS and COCO numbers are checked against torchvision and pycocotools in the tests.
+# **Read:** Everingham and others, [The Pascal Visual Object Classes Challenge](https://doi.org/10.1007/s11263-009-0275-4) (2010) · Lin and others, [Microsoft COCO](https://arxiv.org/abs/1405.0312) (2014) · Bodla and others, [Soft-NMS](https://arxiv.org/abs/1704.04503) (2017) · Rezatofighi and others, [Generalized Intersection over Union](https://arxiv.org/abs/1902.09630) (2019) · Viola and Jones, [Rapid Object Detection](https://doi.org/10.1109/CVPR.2001.990517) (2001).
