@@ -240,7 +240,7 @@ Board(
 # ## Non-maximum suppression
 
 # %% [markdown]
-# Back to the photograph. A window that is shifted by a few pixels shows nearly the same, so there are many windows on each face. **NMS** (L5.02) keeps the best of them:
+# A window that is shifted by a few pixels shows nearly the same, so there are many windows on each face. **NMS** (L5.02) keeps the best of them:
 #
 # 1. Keep the box with the highest score.
 # 2. Drop every other box *of the same class* whose IoU with it is above a threshold, usually 0.5.
@@ -1265,7 +1265,7 @@ figure(
 
 # %% [markdown]
 # * **Boxes.** 96 x 96 pixels hold about 22 million boxes, so detectors look at few. **IoU** is the area of the intersection divided by that of the union; half a width of shift leaves 1/3.
-# * **Offsets** count a shift in anchor widths and a size as a logarithm: $x = x_a + t_x w_a$, $w = w_a e^{t_w}$.
+# * **Offsets** count a shift in anchor widths and heights, and a size as a logarithm: $x = x_a + t_x w_a$, $w = w_a e^{t_w}$.
 # * **NMS** keeps the best box and drops those of its class that overlap it. It must fail where two objects of one class overlap by more than the threshold.
 # * **Precision and recall.** A detection is a true positive if it is matched with an object that has no match yet. Precision goes up and down with $n$; recall never falls. It ends below 1 where objects have no matching detection.
 # * **AP and mAP.** AP is the area under the envelope, mAP its mean over classes. mAP falls from {{yolo.map50}} at .5 to {{yolo.map75}} at .75. mAP rises if small objects are left out, classes ignored, duplicates counted as true positives, or AP averaged image by image. It falls if a score threshold is applied before the curve. The threshold belongs to whoever *uses* a detector; the curve is there so that it need not be chosen yet.
@@ -1274,4 +1274,4 @@ figure(
 #
 # **Go on:** [09](09_two_stage_detectors.ipynb) builds detectors in two stages. [10](10_one_stage_detectors.ipynb) builds one-stage detectors, and compares all seven detectors by the numbers of this page.
 #
-# **Read:** Everingham and others, [The Pascal Visual Object Classes Challenge](https://doi.org/10.1007/s11263-009-0275-4) (2010) · Lin and others, [Microsoft COCO](https://arxiv.org/abs/1405.0312) (2014) · Bodla and others, [Soft-NMS](https://arxiv.org/abs/1704.04503) (2017) · Rezatofighi and others, [Generalized Intersection over Union](https://arxiv.org/abs/1902.09630) (2019) · Viola and Jones, [Rapid Object Detection](https://doi.org/10.1109/CVPR.2001.990517) (2001).
+# **Read:** Everingham and others, [The Pascal VOC Challenge](https://doi.org/10.1007/s11263-009-0275-4) (2010) · Lin and others, [Microsoft COCO](https://arxiv.org/abs/1405.0312) (2014) · Bodla and others, [Soft-NMS](https://arxiv.org/abs/1704.04503) (2017) · Rezatofighi and others, [Generalized Intersection over Union](https://arxiv.org/abs/1902.09630) (2019) · Viola and Jones, [Rapid Object Detection](https://doi.org/10.1109/CVPR.2001.990517) (2001).
