@@ -16,7 +16,7 @@
 # ## The task
 
 # %% [markdown]
-# A classifier predicts *what* is in the image. A **detector** predicts what, *where* and *how many*: it returns a list of boxes, each with a class and a **score**, how sure the detector is (L5.01). The simplest detector is a classifier applied to many windows of the image, a **sliding window**. A **window** is a box that is cut out and classified. The detector below looks for faces. A fast filter, the *cascade*, moves over the photograph at many sizes from 40 pixels up and proposes windows; a linear classifier gives each window a score from 0 to 1. **Non-maximum suppression** (NMS, later on this page) takes boxes and scores; here it leaves {{photo.kept}} boxes, most with a low score.
+# A classifier predicts *what* is in the image. A **detector** predicts what, *where* and *how many*: it returns a list of boxes, each with a class and a **score**, how sure it is (L5.01). The simplest detector is a classifier applied to many windows of the image, a **sliding window**. A **window** is a box that is cut out and classified. The detector below looks for faces. A fast filter, the *cascade*, moves over the photograph at many sizes from 40 pixels up and proposes windows; a linear classifier gives each window a score from 0 to 1. **Non-maximum suppression** (NMS, later on this page) takes boxes and scores; here it leaves {{photo.kept}} boxes, most with a low score.
 #
 # It finds {{photo.windows}} windows on this photograph. {{photo.on_face}} of them have IoU .5 or more with the face (defined below). The others are parts of the face, or lie on the badges, the helmet, the shuttle and the flag. We need to thin out such a list, and to measure how good it is. But first: why does a detector not look at every box?
 
@@ -125,7 +125,7 @@ predict(
 #
 # It is 1 for equal boxes, 0 for boxes that do not overlap, and does not change when both are scaled. The intersection is a box, too: it begins at the larger of the two left edges and ends at the smaller of the two right edges. The same holds for top and bottom. If its width or height is negative, the boxes do not overlap.
 #
-# **Your turn.** Answer the question. Then drag the boxes, or their corners, until the IoU is 0.5: half is stricter than it sounds. Then write the function.
+# **Your turn.** Answer the question. Then drag the boxes or corners until the IoU is 0.5: half is stricter than it sounds. Then write the function.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
