@@ -199,7 +199,7 @@ AVERAGE_PRECISION = (
 
 _AVERAGE_PRECISION = Task(
     name="average_precision",
-    title="Average precision: the area under the envelope of the curve (VOC 2012, all points)",
+    title="Average precision: the area under the envelope of the curve (VOC from 2010 on, all points)",
     topics=("L5.03",),
     difficulty=2,
     minutes=10,

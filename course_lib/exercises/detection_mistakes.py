@@ -1,4 +1,4 @@
-"""Known mistakes with boxes: the functions that students write, each with the hint for who wrote it (L5.03, L5.04)."""
+"""Known mistakes with boxes: the functions that students write, each with the hint for who wrote it (L5.03, L5.02)."""
 
 import torch
 

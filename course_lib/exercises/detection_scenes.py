@@ -1,4 +1,4 @@
-"""Scenes to find: one in which non-maximum suppression must lose an object (L5.04)."""
+"""Scenes to find: one in which non-maximum suppression must lose an object (L5.02)."""
 
 import torch
 
@@ -85,7 +85,7 @@ _PAIR = [[0, 0, 4, 4], [1, 0, 5, 4]]
 _HUNT = Hunt(
     name="nms_must_fail",
     title="A scene of objects, each with one perfect box, of which NMS at IoU 0.5 drops one",
-    topics=("L5.04",),
+    topics=("L5.02",),
     difficulty=1,
     minutes=5,
     judge=nms_loses_one,

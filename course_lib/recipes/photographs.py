@@ -1,7 +1,7 @@
 """A face detector for real photographs, from what scikit-image and matplotlib ship (L5.01-L5.03).
 
 A sliding window (the cascade of Viola and Jones with LBP features, as OpenCV trained it) proposes; a logistic
-regression on HOG features scores. Its windows overlap, its best one is no face: what 08 needs.
+regression on HOG features scores. Its windows overlap, its best one happens to be no face.
 """
 
 from functools import cache
