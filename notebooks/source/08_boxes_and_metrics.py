@@ -758,7 +758,7 @@ explore(
 # * NMS was left out, and duplicates counted as true positives;
 # * small objects were left out.
 #
-# Four changes raise mAP, one lowers it. Then choose a report in the last figure. (All six lack detections with a score up to 0.02; even that costs a little mAP.)
+# Four changes raise mAP, one lowers it. Then choose a report in the last figure. (All six lack detections with a score up to `0.02`; even that costs a little mAP.)
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 objects = sum(len(target["labels"]) for target in test.targets)

@@ -83,7 +83,7 @@ NBVAL = [
 ]
 NBVAL += [
     "--nbval-current-env",
-    "--nbval-cell-timeout=20",
+    "--nbval-cell-timeout=40",
     "--nbval-sanitize-with",
     "tests/notebooks/nbval_sanitize.cfg",
 ]

@@ -111,7 +111,7 @@ def test_every_picture_has_alternative_text_and_the_file_is_small(path):
     assert pictures
     for output in pictures:
         alt = output.metadata["image/png"]["alt"]
-        assert len(alt) > 10 and output.data["text/plain"] == f"Figure: {alt}"
+        assert len(alt) > 10 and output.data["text/plain"] in (f"Figure: {alt}", f"Board: {alt}")
     for output in outputs(read(path)):
         assert not re.search(
             r"<img(?![^>]*\balt=)", str(output.get("data", {}).get("text/html", ""))

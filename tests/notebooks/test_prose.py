@@ -18,7 +18,7 @@ STILL = {
     "03_pair_and_triplet_losses": 8,
     "04_margin_losses": 11,
     "06_search_and_hashing": 12,
-    "09_two_stage_detectors": 5,
+    "09_two_stage_detectors": 15,
     "10_one_stage_detectors": 58,
 }
 
