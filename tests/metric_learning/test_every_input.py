@@ -155,7 +155,7 @@ def test_margins_in_every_floating_type(member, dtype):
         logits.double(), member(cosines.detach().double(), labels), rtol=1e-2, atol=16 * 8e-3
     )
     logits.sum().backward()
-    # Where no angle is changed, a logit is s (cos - m3), its slope s. Elsewhere the ends have none, instead of infinity.
+    # Where no angle is changed, a logit is s (cos - m3), its slope s. Elsewhere the ends have none, not infinity.
     slope = 16 if member in (margins.norm_softmax, margins.cosface) else 0
     assert cosines.grad.isfinite().all() and cosines.grad[[0, -1], 0].tolist() == [slope, slope]
     with torch.autocast("cpu", dtype=torch.bfloat16):
