@@ -54,7 +54,9 @@ def check(name: str, answer: object) -> None:
     """
     judged = judge(name, answer)
     display(judged)
-    remember(kind="check", name=name, outcome=judged.outcome)
+    # A page that is only run has attempted nothing.
+    if judged.outcome not in ("not attempted", "could not be judged"):
+        remember(kind="check", name=name, outcome=judged.outcome)
 
 
 def judge(name: str, answer: object) -> Answer:

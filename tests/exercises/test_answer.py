@@ -349,3 +349,14 @@ def test_the_text_is_the_same_in_every_process(tmp_path):
     assert len(texts) == 1 and "should keep" in texts.pop()
     # neither a database nor a folder of hypothesis
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_blank_is_no_answer_to_remember(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_PROGRESS", str(tmp_path / "progress.jsonl"))
+
+    def iou(a, b): ...
+
+    check("iou", iou)
+    assert remembered() == []
+    check("iou", lambda a, b: 0.0)
+    assert [(answer["name"], answer["outcome"]) for answer in remembered()] == [("iou", "wrong")]
