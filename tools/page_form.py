@@ -51,7 +51,7 @@ def _check_markers(code: str) -> None:
 
 
 def give_form(notebook: NotebookNode, solved: bool = False) -> None:
-    """Blanks (or solutions), a slide mark on every cell, "Deeper" sections folded and left out of the slides."""
+    """Blanks (or solutions), a slide mark at headings and tags, "Deeper" sections folded and left out of the slides."""
     deeper = False
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:03d}"
