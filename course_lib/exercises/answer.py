@@ -56,7 +56,7 @@ def check(name: str, answer: object) -> None:
     display(judged)
     # A page that is only run has attempted nothing.
     if judged.outcome not in ("not attempted", "could not be judged"):
-        remember(kind="check", name=name, outcome=judged.outcome)
+        remember("check", name, judged.outcome, page=TASKS[name].page)
 
 
 def judge(name: str, answer: object) -> Answer:

@@ -33,6 +33,7 @@ def _pair(a, b):
 
 _IOU = Task(
     name="iou",
+    page="08",
     title="IoU of two boxes (x1, y1, x2, y2)",
     topics=("L5.03",),
     difficulty=1,
@@ -84,6 +85,7 @@ def _row_of_boxes(n):
 _SCORES = st.sampled_from([0.5, 0.6, 0.7, 0.8, 0.9, 0.4, 0.3, 0.2])
 _NMS = Task(
     name="nms",
+    page="08",
     title="Non-maximum suppression: the indices of the boxes kept, best first",
     topics=("L5.02",),
     difficulty=2,

@@ -94,6 +94,7 @@ PRECISION_RECALL = (
 
 _PRECISION_RECALL = Task(
     name="precision_recall",
+    page="08",
     title="Precision and recall of the n best detections, n = 1, 2, ...",
     topics=("L5.03",),
     difficulty=2,
@@ -199,6 +200,7 @@ AVERAGE_PRECISION = (
 
 _AVERAGE_PRECISION = Task(
     name="average_precision",
+    page="08",
     title="Average precision: the area under the envelope of the curve (VOC from 2010 on, all points)",
     topics=("L5.03",),
     difficulty=2,

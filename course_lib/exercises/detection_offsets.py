@@ -66,6 +66,9 @@ ENCODE = (
 )
 
 
+MOST = math.log(1000 / 16)  # of tw and th, as in torchvision
+
+
 def _decoded(rule):
     """`decode` by another rule: (shift, growth, anchor's centre, anchor's size) -> centre, size."""
 
@@ -105,19 +108,20 @@ DECODE = (
         "The size grows as 1 + tw. It is w = wa exp(tw); for large offsets that is not the same.",
     ),
     Mistake(
-        _decoded(lambda t, g, ca, sa: (ca + t * sa, sa + g.exp())),
-        "exp(tw) was added to the width. Multiply: w = wa exp(tw).",
+        _decoded(lambda t, g, ca, sa: (ca + t * sa, sa * g.exp())),
+        "tw and th were not limited. Let them be at most log(1000 / 16): a box is at most 62.5 times as wide as "
+        "its anchor.",
     ),
     Mistake(
-        _decoded(lambda t, g, ca, sa: (ca + t * sa, sa * 2**g)),
-        "2 was raised to tw. The offsets use the natural logarithm: exp(tw).",
+        _decoded(lambda t, g, ca, sa: (ca + t.clamp(max=MOST) * sa, sa * g.clamp(max=MOST).exp())),
+        "tx and ty were limited, too. Only tw and th are: a shift by five widths is allowed.",
     ),
     Mistake(
-        _decoded(lambda t, g, ca, sa: (ca + t, sa * g.exp())),
+        _decoded(lambda t, g, ca, sa: (ca + t, sa * g.clamp(max=MOST).exp())),
         "The shift was added in pixels. tx counts in widths of the anchor: x = xa + tx wa.",
     ),
     Mistake(
-        _decoded(lambda t, g, ca, sa: (ca + t * sa[:, :1], sa * g.exp())),
+        _decoded(lambda t, g, ca, sa: (ca + t * sa[:, :1], sa * g.clamp(max=MOST).exp())),
         "ty was multiplied by the width of the anchor. Multiply it by the height.",
     ),
     Mistake(
@@ -154,6 +158,7 @@ def _rows(pairs):
 
 _ENCODE = Task(
     name="encode",
+    page="08",
     title="Offsets (tx, ty, tw, th) from anchors to boxes",
     topics=("L5.05", "L5.06"),
     difficulty=1,
@@ -170,6 +175,7 @@ _ENCODE = Task(
 )
 _DECODE = Task(
     name="decode",
+    page="08",
     title="Boxes from offsets (tx, ty, tw, th) and anchors",
     topics=("L5.05", "L5.06"),
     difficulty=1,
@@ -180,6 +186,8 @@ _DECODE = Task(
         _rows([([0, 0, 0, 0], [0, 0, 4, 4])]),
         _rows([([1, 0, 0, 0], [0, 0, 4, 4])]),
         _rows([([0, 0.5, math.log(2), 0], [0, 0, 4, 2])]),
+        _rows([([0, 0, 5, 0], [0, 0, 2, 4])]),
+        _rows([([5, 0, 0, 0], [0, 0, 2, 4])]),
     ],
     mistakes=DECODE,
     draw=pictures.draw_decode,

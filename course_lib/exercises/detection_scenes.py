@@ -84,6 +84,7 @@ def nms_loses_one(value):
 _PAIR = [[0, 0, 4, 4], [1, 0, 5, 4]]
 _HUNT = Hunt(
     name="nms_must_fail",
+    page="08",
     title="A scene of objects, each with one perfect box, of which NMS at IoU 0.5 drops one",
     topics=("L5.02",),
     difficulty=1,

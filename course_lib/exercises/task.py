@@ -21,7 +21,9 @@ class Task:
     """A function to write, held against its plain form.
 
     Attributes:
-        name, title: "nms", and what the function is to do, in a sentence.
+        name: "nms", say.
+        page: the notebook that sets it, as "08".
+        title: what the function is to do, in a sentence.
         topics: lecture topic ids, as "L5.04".
         difficulty: 1 (a line or two) to 3 (an algorithm).
         minutes: that it takes a student who has read the page.
@@ -38,6 +40,7 @@ class Task:
     """
 
     name: str
+    page: str
     title: str
     topics: tuple[str, ...]
     difficulty: int
@@ -62,7 +65,7 @@ class Hunt:
     """An object to find: an input for which something happens.
 
     Attributes:
-        name, title, topics, difficulty, minutes: as in a `Task`.
+        name, page, title, topics, difficulty, minutes: as in a `Task`.
         judge: what the student hands in -> (whether it is found, the sentence that says why, lines of numbers).
         found: an object that is right.
         mistakes: objects that are not, each with the sentence that `judge` must say of it.
@@ -72,6 +75,7 @@ class Hunt:
     """
 
     name: str
+    page: str
     title: str
     topics: tuple[str, ...]
     difficulty: int

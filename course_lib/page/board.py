@@ -45,8 +45,8 @@ class Item:
 
     def __post_init__(self):
         kind = type(self).__name__
-        if not (isinstance(self.name, str) and self.name.isidentifier()) or self.name == "selected":
-            expected = f"{kind}: name must be a Python name other than 'selected'"
+        if not (isinstance(self.name, str) and self.name.isidentifier()) or self.name == "clicked":
+            expected = f"{kind}: name must be a Python name other than 'clicked'"
             raise ValueError(f"{expected}, got {self.name!r}")
         if self.colour is not None and not is_color_like(self.colour):
             raise ValueError(f"{kind} {self.name}: colour must be a colour, got {self.colour!r}")
@@ -127,7 +127,8 @@ class Board(anywidget.AnyWidget):
         width, height: of the board in data units, y down: the pixels of the image, where there is one.
         items: Box, Point or Stroke, each with a name of its own.
         on_change: called with every item's value by its name, at the start and after every move; returns None, a
-            text, a matplotlib Figure or `Shown`. If it takes `selected`, it gets the name of the chosen item, or None.
+            text, a matplotlib Figure or `Shown`. If it takes `clicked`, it gets a tuple of the names of the items
+            that were clicked, or chosen by Enter, since the start or Reset, the last one last.
         image: in 0..1, of the board's proportions.                     # [1 or 3, H, W]
         alt: what one should see at the start.
         presets: label -> values of some items; a button each, beside Reset.
@@ -135,7 +136,7 @@ class Board(anywidget.AnyWidget):
         TypeError, ValueError: no items, or two of one name; a value that an item cannot have or that lies outside of
             the board; an `on_change` that does not take the items, or returns anything else; whatever it raises.
 
-    `.values` are the items' values, `.selected` is the chosen item's name or None, `.shown` what `on_change` returned
+    `.values` are the items' values, `.clicked` the names of those that were clicked, `.shown` what `on_change` returned
     last. What it raises later is shown under the board and kept in `.error`, which is None again after the next move.
     """
 
@@ -157,11 +158,11 @@ class Board(anywidget.AnyWidget):
         check_alt("Board", alt)
         self.size, self.image, self.alt, self.on_change = (width, height), image, alt, on_change
         self.items = _by_name(items)
-        self.tells_selected = on_change is not None and check_takes(on_change, list(self.items))
+        self.tells_clicked = on_change is not None and check_takes(on_change, list(self.items))
         start = self._checked({name: item.start for name, item in self.items.items()})
         ready = {label: self._checked(values) for label, values in (presets or {}).items()}
         scene = scene_of(self.size, self.items.values(), image, start, ready, alt)
-        super().__init__(_scene=scene, _state={"values": start, "selected": None})
+        super().__init__(_scene=scene, _state={"values": start, "clicked": []})
         # What fails at once fails the cell, like any other code.
         self.error: Exception | None = None
         self.shown = self._asked()
@@ -175,25 +176,27 @@ class Board(anywidget.AnyWidget):
         return {n: item.checked(self._state["values"][n]) for n, item in self.items.items()}
 
     @property
-    def selected(self) -> str | None:
-        """The name of the item that was clicked last, or chosen by Enter."""
-        return self._state["selected"]
+    def clicked(self) -> tuple[str, ...]:
+        """The names of the items that were clicked, or chosen by Enter, the last one last."""
+        return tuple(self._state["clicked"])
 
     @property
     def png(self) -> bytes:
         """The board as it is now, with its text and figure, drawn without a browser."""
         text = f"{type(self.error).__name__}: {self.error}" if self.error else self.shown.text
         shapes = self._answer.get("shapes", [])
-        seen = (self.values, self.selected, shapes, text, self.shown.figure)
+        seen = (self.values, self.clicked, shapes, text, self.shown.figure)
         return draw_board(self._scene, self.image, *seen)
 
     def set(self, **values) -> None:
-        """Move items by name, and choose one by `selected`, as a reader would; what is not named stays as it is."""
-        selected = values.pop("selected", self.selected)
-        if selected is not None and selected not in self.items:
-            raise ValueError(f"Board: selected must be one of {list(self.items)}, got {selected!r}")
-        now = {**self.values, **self._checked(values)}
-        self._state = {"values": now, "selected": selected}
+        """Move items by name, as a reader would; what is not named stays as it is."""
+        self._state = {**self._state, "values": {**self.values, **self._checked(values)}}
+
+    def click(self, name: str) -> None:
+        """Click an item, as a reader would."""
+        if name not in self.items:
+            raise ValueError(f"Board: name must be one of {list(self.items)}, got {name!r}")
+        self._state = {**self._state, "clicked": [*self.clicked, name]}
 
     def _checked(self, values: Mapping[str, object]) -> dict[str, tuple]:
         """The values as floats; raises ValueError unless the items can have them here."""
@@ -207,8 +210,8 @@ class Board(anywidget.AnyWidget):
         """What `on_change` makes of the values."""
         if self.on_change is None:
             return Shown()
-        chosen = {"selected": self.selected} if self.tells_selected else {}
-        answer = self.on_change(**self.values, **chosen)
+        clicks = {"clicked": self.clicked} if self.tells_clicked else {}
+        answer = self.on_change(**self.values, **clicks)
         if answer is None or isinstance(answer, str):
             return Shown(answer or "")
         if isinstance(answer, Figure):

@@ -153,19 +153,19 @@ def check_inside(size: tuple[float, float], values: Mapping[str, tuple]) -> None
 
 
 def check_takes(on_change: Callable, names: list[str]) -> bool:
-    """True if `on_change` also takes `selected`; raises TypeError unless it takes every item and needs no more."""
+    """True if `on_change` also takes `clicked`; raises TypeError unless it takes every item and needs no more."""
     taken = signature(on_change).parameters
     if any(p.kind is Parameter.VAR_KEYWORD for p in taken.values()):
-        return "selected" in taken
+        return "clicked" in taken
     needed = {
         n for n, p in taken.items() if p.default is p.empty and p.kind is not p.VAR_POSITIONAL
     }
-    if set(names) - set(taken) or needed - {*names, "selected"}:
+    if set(names) - set(taken) or needed - {*names, "clicked"}:
         called = getattr(on_change, "__name__", type(on_change).__name__)
         raise TypeError(
             f"Board: on_change must take the items {names}, got {called} which takes {list(taken)}"
         )
-    return "selected" in taken
+    return "clicked" in taken
 
 
 def _shape_of(one: tuple) -> dict:

@@ -19,7 +19,7 @@ function render({ model, el }) {
   const scene = model.get("_scene");
   const { width, height, grid, step } = scene;
   const scale = scene.shown[0] / width;
-  let { values, selected } = structuredClone(model.get("_state"));
+  let { values, clicked } = structuredClone(model.get("_state"));
   let frame = 0, drag = null;
   const pens = {};
 
@@ -38,7 +38,7 @@ function render({ model, el }) {
     button.textContent = name;
     button.onclick = () => {
       values = { ...values, ...structuredClone(preset ?? scene.start) };
-      if (!preset) selected = null;
+      if (!preset) clicked = [];
       changed();
     };
   }
@@ -64,8 +64,8 @@ function render({ model, el }) {
     for (const item of scene.items) {
       const node = nodes[item.name], value = values[item.name];
       node.replaceChildren();
-      node.classList.toggle("selected", item.name === selected);
-      node.setAttribute("aria-pressed", item.name === selected);
+      node.classList.toggle("selected", item.name === clicked.at(-1));
+      node.setAttribute("aria-pressed", item.name === clicked.at(-1));
       const numbers = item.kind === "stroke" ? value.length : value.map((v) => +v.toFixed(1)).join(", ");
       node.setAttribute("aria-label", `${item.label}: ${numbers}`);
       DRAW[item.kind](node, item, value, scale, pens[item.name].at);
@@ -96,7 +96,7 @@ function render({ model, el }) {
   function changed() {
     frame ||= requestAnimationFrame(() => {
       draw();
-      model.set("_state", structuredClone({ values, selected }));
+      model.set("_state", structuredClone({ values, clicked }));
       model.save_changes();
       frame = 0;
     });
@@ -104,7 +104,7 @@ function render({ model, el }) {
 
   function told() {
     if (drag || frame) return;
-    ({ values, selected } = structuredClone(model.get("_state")));
+    ({ values, clicked } = structuredClone(model.get("_state")));
     draw();
   }
 
@@ -165,13 +165,13 @@ function render({ model, el }) {
     changed();
   });
   svg.addEventListener("pointerup", () => {
-    if (drag?.clicked) select(drag.grip?.item.name ?? null);
+    if (drag?.clicked && drag.grip) click(drag.grip.item.name);
     drag = null;
   });
   svg.addEventListener("pointercancel", () => { drag = null; });
 
-  function select(name) {
-    selected = name === selected ? null : name;
+  function click(name) {
+    clicked = [...clicked, name];
     changed();
   }
 
@@ -207,7 +207,7 @@ function render({ model, el }) {
     const arrow = { ArrowLeft: [-d, 0], ArrowRight: [d, 0], ArrowUp: [0, -d], ArrowDown: [0, d] }[key];
     const size = { "+": d, "=": d, "-": -d, "_": -d }[key];
     if (key === "Enter" || (key === " " && item.kind !== "stroke")) {
-      select(item.name);
+      click(item.name);
     } else if (item.fixed) {
       return Boolean(arrow);
     } else if (item.kind === "stroke") {

@@ -22,7 +22,7 @@ def draw_board(
     scene: dict,
     image: Tensor | None,
     values: dict[str, tuple],
-    selected: str | None,
+    clicked: tuple[str, ...],
     shapes: list[dict],
     text: str,
     figure: Figure | None,
@@ -33,11 +33,11 @@ def draw_board(
         scene: as `board_scene.scene_of` gives it.
         image: under the items, or None for a grid.                     # [1 or 3, H, W] in 0..1
         values: of every item.
-        selected: the name of the chosen item, or None.
+        clicked: the names of the items that were clicked; the last one is filled more strongly.
         shapes, text, figure: what `on_change` returned; the shapes as `board_scene.answer_of` gives them.
     """
     pixels = None if image is None else picture(image)  # [H, W, 3]
-    board = Image.open(BytesIO(to_png(_board(scene, pixels, values, selected, shapes, text), DPI)))
+    board = Image.open(BytesIO(to_png(_board(scene, pixels, values, clicked, shapes, text), DPI)))
     if figure is None:
         return _bytes(board)
     beside = Image.open(BytesIO(to_png(figure, DPI)))
@@ -49,7 +49,7 @@ def draw_board(
     return _bytes(sheet)
 
 
-def _board(scene, pixels, values, selected, shapes, text) -> Figure:
+def _board(scene, pixels, values, clicked, shapes, text) -> Figure:
     """The figure of the board alone."""
     width, height = scene["width"], scene["height"]
     wide, high = (pixel / 100 for pixel in scene["shown"])
@@ -70,7 +70,7 @@ def _board(scene, pixels, values, selected, shapes, text) -> Figure:
     for shape in sorted(shapes, key=lambda shape: shape["kind"] != "area"):
         _draw_shape(ax, **shape)
     for item in scene["items"]:
-        _draw_item(ax, item, values[item["name"]], item["name"] == selected)
+        _draw_item(ax, item, values[item["name"]], item["name"] in clicked[-1:])
     if text:
         fig.text(left / whole[0], 0.08 / whole[1], _mathtext(text), fontsize=12, va="bottom")
     return fig

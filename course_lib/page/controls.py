@@ -68,6 +68,7 @@ class Explorer(widgets.VBox):
         alt: str,
         controls: dict[str, widgets.Widget],
         presets: dict,
+        play: str | None,
     ):
         self.draw, self.alt, self.controls = draw, alt, controls
         self.error: Exception | None = None
@@ -93,8 +94,9 @@ class Explorer(widgets.VBox):
             )
             button.on_click(lambda _, values=values: self.set(**values))
             buttons.append(button)
+        rows = {**controls, **({play: _player(controls[play])} if play else {})}
         super().__init__(
-            [widgets.HBox(buttons), *controls.values(), self.image, self.spoken, self.message]
+            [widgets.HBox(buttons), *rows.values(), self.image, self.spoken, self.message]
         )
 
     @property
@@ -145,6 +147,7 @@ def explore(
     alt: str,
     presets: Mapping[str, dict] | None = None,
     labels: Mapping[str, str] | None = None,
+    play: str | None = None,
     **controls,
 ) -> Explorer:
     """A figure and the controls that redraw it.
@@ -154,6 +157,7 @@ def explore(
         alt: what one should see in the figure they start with.
         presets: name -> values of some controls; a button each, beside Reset.
         labels: name of a control -> what is written beside it; without one its name.
+        play: name of a slider that gets buttons to play, pause and stop, a step a second.
         controls: for each argument of `draw`, (low, high, step) for a slider, a list or a dict (label -> value) for
             a drop-down, True or False for a check box.
     Returns:
@@ -184,7 +188,21 @@ def explore(
     for label, values in (presets or {}).items():
         for name, value in values.items():
             _check_value(f"explore: preset {label!r} sets {name} to", made[name], value)
-    return Explorer(draw, alt, made, dict(presets or {}))
+    if play is not None and not isinstance(made.get(play), widgets.IntSlider):
+        raise ValueError(f"explore: play must name a slider of whole numbers, got {play!r}")
+    return Explorer(draw, alt, made, dict(presets or {}), play)
+
+
+def _player(slider: widgets.IntSlider) -> widgets.HBox:
+    """A slider after buttons that move it a step a second, in the browser: a figure that is late is left out."""
+    buttons = widgets.Play(
+        value=slider.value, min=slider.min, max=slider.max, step=slider.step, interval=1000
+    )
+    link = widgets.jslink((buttons, "value"), (slider, "value"))
+    row = widgets.HBox([buttons, slider])
+    # A link lives as long as somebody holds it.
+    row.link = link
+    return row
 
 
 def _control(name: str, what: object, start: object) -> widgets.Widget:

@@ -140,13 +140,13 @@ def bars(
     values: dict[str, float],
     title: str,
     colours: Sequence[str] | None = None,
-    digits: int = 3,
+    fmt: str = "{:.3f}",
 ) -> None:
     """Horizontal bars with their numbers written at the ends, first one on top."""
     names = list(values)[::-1]
     colours = list(colours or [SAME] * len(names))[::-1]
     drawn = ax.barh(names, [values[name] for name in names], color=colours, height=0.62)
-    ax.bar_label(drawn, fmt=f"%.{digits}f", padding=4)
+    ax.bar_label(drawn, fmt=fmt, padding=4)
     ax.set_title(title)
     ax.margins(x=0.15)
     ax.grid(axis="y", visible=False)

@@ -1,23 +1,25 @@
 """What a reader has done so far, and which old questions to ask again: after a day, and after five days.
 
-Asked again after a pause, an answer stays; read again, it does not (Roediger and Karpicke 2006).
+Students who were asked again remembered more a week later than those who read again (Roediger and Karpicke 2006).
 """
 
 from datetime import UTC, datetime, timedelta
 
 from course_lib.page.predict import Prediction, predict
+from course_lib.page.syllabus import notebooks
 
 PAUSES = (timedelta(days=1), timedelta(days=5))
 AT_MOST = 3
 
 
 def progress_table(answers: list[dict]) -> list[tuple]:
-    """Rows for `table`: a page, its predictions and how many were right at first, its exercises and how many are right.
+    """Rows for `table`: a topic, predictions and how many were right at first, exercises and how many are right.
 
     Args:
         answers: as `remembered` gives them, the oldest first.
     """
-    rows = [("page", "predictions", "right at first", "exercises tried", "right")]
+    rows = [("topic", "predictions", "right at first", "exercises tried", "right")]
+    titles = {entry["name"][:2]: f"{entry['name'][:2]} · {entry['title']}" for entry in notebooks()}
     first, best = {}, {}
     for answer in answers:
         key, right = (_page(answer), answer["name"]), answer["outcome"] == "right"
@@ -29,7 +31,12 @@ def progress_table(answers: list[dict]) -> list[tuple]:
         counts = [
             [right for (where, _), right in some.items() if where == page] for some in (first, best)
         ]
-        rows.append((page, *(number for some in counts for number in (len(some), sum(some)))))
+        rows.append(
+            (
+                titles.get(page, page),
+                *(number for some in counts for number in (len(some), sum(some))),
+            )
+        )
     return rows
 
 
@@ -66,10 +73,8 @@ def old_questions(answers: list[dict], now: datetime | None = None) -> list[Pred
 
 
 def _page(answer: dict) -> str:
-    """ "08" of a prediction's "08.touching_cars"; an exercise's name is a page of its own kind."""
-    return (
-        answer["name"].split(".")[0] if "." in answer["name"] else answer.get("page", "exercises")
-    )
+    """ "08" of a prediction's "08.touching_cars", and of an exercise's page."""
+    return answer.get("page", answer["name"].split(".")[0])
 
 
 def _when(answer: dict) -> datetime | None:

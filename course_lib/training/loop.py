@@ -1,6 +1,7 @@
 """One training loop for the whole course: seeded, with a progress bar and a limit on its time."""
 
 import time
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -33,8 +34,8 @@ def fit(
         lr, weight_decay: of AdamW; lr is the highest one.
         max_norm: a gradient longer than this is shortened to it: one odd batch cannot throw the weights far.
         seed: of the batches. Weights are initialised by whoever made the model.
-        max_seconds: on a slow machine the schedule is squeezed so that training ends by then; ask for several times
-            what training should take, since a squeezed run is no longer the same on every machine.
+        max_seconds: on a slow machine the schedule is squeezed so that training ends by then, with a warning; ask for
+            several times what training should take, since a squeezed run is no longer the same on every machine.
         label: stands before the progress bar.
     Returns:
         The loss of every step.
@@ -47,9 +48,8 @@ def fit(
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
     started, losses = time.monotonic(), []
     for step in progress(range(steps), label):
-        hurry = (
-            1.25 * (time.monotonic() - started) / max_seconds - 0.25
-        )  # counts once a fifth of the time is gone
+        # Counts once a fifth of the time is gone.
+        hurry = 1.25 * (time.monotonic() - started) / max_seconds - 0.25
         done = max(step / steps, hurry)  # 0 at the start, 1 at the end
         if done >= 1:
             break
@@ -69,6 +69,11 @@ def fit(
         optimizer.step()
         losses.append(value.item())
     model.to(home).eval()
+    if len(losses) < steps:
+        made = f"{label}: only {len(losses)} of {steps} steps were made in {max_seconds:g} s"
+        warnings.warn(
+            f"{made}; on a faster or less busy machine the results would differ", stacklevel=2
+        )
     return losses
 
 

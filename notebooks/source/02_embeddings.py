@@ -438,8 +438,8 @@ record("lamp.network", lamp["network"], ".2f")
 axes[0].plot(losses, color=plots.SAME, lw=1.5)
 axes[0].set(title="The network learns", xlabel="step", ylabel="cross-entropy", ylim=(0, None))
 colours = [plots.MUTED, plots.OTHER, plots.SAME]
-plots.bars(axes[1], own, "Own light: colours hold", colours, digits=2)
-plots.bars(axes[2], lamp, "Any lamp: network leads", colours, digits=2)
+plots.bars(axes[1], own, "Own light: colours hold", colours, "{:.2f}")
+plots.bars(axes[2], lamp, "Any lamp: network leads", colours, "{:.2f}")
 for ax in axes[1:]:
     ax.set(xlim=(0, 1.1), xlabel="precision at 1")
 alt = "The training loss falls. Precision at 1: in the photographs' own light the network is no better "

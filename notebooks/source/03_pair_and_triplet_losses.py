@@ -460,7 +460,7 @@ left.set(
 )
 left.set(xlim=(0, len(curve) * 1.28), ylim=(0, 0.42))
 colours = [plots.MUTED, plots.MUTED, plots.MUTED, plots.OTHER, plots.SAME]
-plots.bars(right, tar, "Semi-hard wins", colours, digits=2)
+plots.bars(right, tar, "Semi-hard wins", colours, "{:.2f}")
 right.set(xlim=(0, 1), xlabel="TAR at FAR 1/1000")
 alt = "Left: the loss of random triplets falls to nearly nothing, that of hard and semi-hard ones does not. Right: TAR "
 figure(

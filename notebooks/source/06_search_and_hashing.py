@@ -793,7 +793,7 @@ def draw_road(recall_wanted=0.9):
     left.set(xlabel="microseconds a query, one core", ylabel="recall@10")
     ranked = dict(sorted(cheapest.items(), key=lambda item: item[1]))
     plots.bars(
-        right, ranked, "Microseconds for that recall", [NAMED[n][0] for n in ranked], digits=0
+        right, ranked, "Microseconds for that recall", [NAMED[n][0] for n in ranked], "{:.0f}"
     )
     return fig
 
@@ -983,7 +983,12 @@ def draw_growth(power_of_ten=6.0):
     for name, at in zip(KINDS, ((3.2, 4.6), (5.5, 3.4), (4.9, 2.0)), strict=True):
         left.text(*at, name, color=KINDS[name], weight="bold", fontsize=9)
     gigabytes = {name: size * 10**power_of_ten / 1e9 for name, size in EXTRA.items()}
-    plots.bars(right, gigabytes, "Gigabytes for that many", digits=2 if power_of_ten < 7.5 else 0)
+    plots.bars(
+        right,
+        gigabytes,
+        "Gigabytes for that many",
+        fmt="{:.2f}" if power_of_ten < 7.5 else "{:.0f}",
+    )
     right.set_xticks([])
     return fig
 

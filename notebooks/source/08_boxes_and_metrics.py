@@ -29,7 +29,7 @@ from course_lib.by_definition import detection as plain
 from course_lib.detection.overlap import box_iou
 from course_lib.exercises.answer import check
 from course_lib.page import plots
-from course_lib.page.board import Board, Box, Point, Shown
+from course_lib.page.board import Board, Box, Shown
 from course_lib.page.boxes import draw_boxes
 from course_lib.page.controls import explore
 from course_lib.page.diagrams import Stage, pipeline
@@ -246,7 +246,7 @@ Board(
 # 2. Drop every other box *of the same class* whose IoU with it is above a threshold, usually 0.5.
 # 3. Repeat with the boxes that are left.
 #
-# **Your turn, by hand.** Below the question are eight windows of another photograph, with their scores. Click the *letter* of the box that NMS keeps next; the boxes that it drops turn orange.
+# **Your turn, by hand.** Below the question are eight windows of another photograph, with their scores. Click the *letter* of the box that NMS keeps next; the boxes that it drops turn orange. *Reset* starts again.
 #
 # **Then in code.** Write NMS in the cell under the photograph.
 
@@ -272,48 +272,39 @@ LEFT, RIGHT, BOTTOM = 80, 440, 420
 few_boxes, few_scores = (windows["officer"][name][few] for name in ("boxes", "scores"))
 few_boxes = few_boxes - torch.tensor([LEFT, 0, LEFT, 0])
 LETTERS = "ABCDEFGH"
-kept_by_hand = []
 
 
-def by_click(selected, **boxes):
-    if selected == "start_again":
-        kept_by_hand.clear()
-        selected = None
-    dropped = {
-        i
-        for i in range(len(few_boxes))
-        if i not in kept_by_hand
-        and any(plain.iou(few_boxes[i], few_boxes[k]) > 0.5 for k in kept_by_hand)
-    }
-    rest = [i for i in range(len(few_boxes)) if i not in dropped and i not in kept_by_hand]
-    text = "Which box is kept first?" if not kept_by_hand else "Which is next?"
-    if not rest:
-        text = f"Done: {len(kept_by_hand)} of {len(few_boxes)} boxes are left."
-    if selected is not None:
-        i = LETTERS.index(selected)
-        best = max(rest, key=lambda k: few_scores[k], default=None)
-        if i in kept_by_hand:
-            text = f"{selected} is kept already."
+def drops(kept):
+    """The boxes that these kept ones drop."""
+    overlaps = plain.box_iou(few_boxes, few_boxes)
+    return {i for i in range(8) if i not in kept and any(overlaps[i, k] > 0.5 for k in kept)}
+
+
+def by_click(clicked, **boxes):
+    kept, text = [], "Which box is kept first?"
+    for name in clicked:
+        i, dropped = LETTERS.index(name), drops(kept)
+        rest = [k for k in range(8) if k not in dropped and k not in kept]
+        if i in kept:
+            text = f"{name} is kept already."
         elif i in dropped:
-            text = f"{selected} is dropped: it overlaps a kept box by more than 0.5."
-        elif i != best:
-            text = f"Not {selected}: a box that is left has a higher score."
+            text = f"{name} is dropped: it overlaps a kept box by more than 0.5."
+        elif i != max(rest, key=lambda k: few_scores[k]):
+            text = f"Not {name}: a box that is left has a higher score."
         else:
-            kept_by_hand.append(i)
-            new = [k for k in rest if k != i and plain.iou(few_boxes[i], few_boxes[k]) > 0.5]
-            dropped |= set(new)
-            gone = " and ".join(LETTERS[k] for k in new) or "nothing"
-            text = f"Yes: {selected} is kept, and drops {gone}."
-            if len(rest) == 1 + len(new):
-                text += f"\nDone: {len(kept_by_hand)} of {len(few_boxes)} boxes are left."
-    marks, signs = [], dict.fromkeys(dropped, " ✗") | dict.fromkeys(kept_by_hand, " ✓")
+            kept.append(i)
+            gone = " and ".join(LETTERS[k] for k in sorted(drops(kept) - dropped)) or "nothing"
+            text = f"Yes: {name} is kept, and drops {gone}."
+    dropped = drops(kept)
+    if len(kept) + len(dropped) == 8:
+        text += f"\nDone: {len(kept)} of 8 boxes are left."
+    marks, signs = [], dict.fromkeys(dropped, " ✗") | dict.fromkeys(kept, " ✓")
     for i in signs:
         x1, y1, x2, y2 = few_boxes[i].tolist()
-        colour = TRUE if i in kept_by_hand else FALSE
+        colour = TRUE if i in kept else FALSE
         marks.append(("box", (x1 + 5, y1 + 5, x2 - 5, y2 - 5), colour, ""))
     scores = [f"{LETTERS[i]} {score:.2f}{signs.get(i, '')}" for i, score in enumerate(few_scores)]
-    half = len(scores) // 2
-    listed = "    ".join(scores[:half]) + "\n" + "    ".join(scores[half:])
+    listed = "    ".join(scores[:4]) + "\n" + "    ".join(scores[4:])
     return Shown(text=text + "\n" + listed, shapes=marks)
 
 
@@ -321,10 +312,7 @@ officer = photos["officer"][0][:, :BOTTOM, LEFT:RIGHT]
 Board(
     RIGHT - LEFT,
     BOTTOM,
-    [
-        *(Box(LETTERS[i], tuple(box), FACE, True) for i, box in enumerate(few_boxes.tolist())),
-        Point("start_again", (14, 404), CHOSEN, True),
-    ],
+    [Box(LETTERS[i], tuple(box), FACE, True) for i, box in enumerate(few_boxes.tolist())],
     by_click,
     image=torch.nn.functional.avg_pool2d(officer, 2),
     alt="Another portrait with eight windows A to H and their scores; a click on a letter keeps its window.",
@@ -348,7 +336,7 @@ def nms(boxes, scores, iou_threshold):
 check("nms", nms)
 
 # %% [markdown] tags=["subslide"]
-# To see what NMS costs we need images in which objects of one class overlap. Ours are drawn: 96 x 96 pixels, six classes, exact ground-truth boxes. The detector is a YOLO ([10](10_one_stage_detectors.ipynb)). It divides the image into 12 x 12 **cells**; each predicts two boxes. Move through the rounds. Then find a threshold at which an object keeps no good box.
+# To see what NMS costs we need images in which objects of one class overlap. Ours are drawn: 96 x 96 pixels, six classes, exact ground-truth boxes. The detector is a YOLO ([10](10_one_stage_detectors.ipynb)). It divides the image into 12 x 12 **cells**; each predicts two boxes. Play the rounds. Then find a threshold at which an object keeps no good box.
 #
 # With a low threshold NMS drops the second of two overlapping objects: it has only boxes and scores. With a high threshold **duplicates** remain: several boxes on one object. [Find a scene where NMS must fail](#Deeper:-a-scene-where-NMS-must-fail).
 
@@ -428,7 +416,7 @@ def draw_rounds(rounds=1, iou_threshold=0.5):
         sizes = [60 if same[i] else 12 for i in group]
         right.scatter(overlaps[group], scores[group], c=colour, s=sizes, lw=0)
     right.axvline(iou_threshold, color=CHOSEN, ls="--", lw=1)
-    left.set_xlabel("Black: kept now, blue: kept before, orange: dropped now", loc="left")
+    left.set_xlabel("Kept now: black, before: blue. Dropped now: orange. Waiting: grey", loc="left")
     right.set(title="Large dots: the same class", xlabel="IoU with the black box", ylabel="score")
     right.set(xlim=(-0.03, 1.05), ylim=(0, 1))
     return fig
@@ -444,6 +432,7 @@ explore(
         "low threshold": {"rounds": MOST, "iou_threshold": 0.1},
         "high threshold": {"rounds": MOST, "iou_threshold": 0.85},
     },
+    play="rounds",
     rounds=(1, MOST, 1),
     iou_threshold=(0.1, 0.9, 0.05),
     labels={"rounds": "round", "iou_threshold": "IoU threshold"},
@@ -851,14 +840,15 @@ predict(
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 def draw_report(report="none yet"):
     fig, axes = plots.panels(2, height=3.1)
-    for ax, column, title in zip(axes, (1, 2), ("mAP@.5", "recall at the end"), strict=True):
+    shown = ((1, "mAP@.5", "{:.3f}"), (2, "recall at the end", "{:.0%}"))
+    for ax, (column, title, fmt) in zip(axes, shown, strict=True):
         if report == "none yet":
             values = {f"report {name}": row[column] for name, row in REPORTS.items()}
             colours = [plots.MUTED] * len(values)
         else:
             values = {f"report {report}": REPORTS[report][column], "honest": honest[column - 1]}
             colours = [TRUE if REPORTS[report][0] == "honest" else FALSE, TRUE]
-        plots.bars(ax, values, title, colours=colours)
+        plots.bars(ax, values, title, colours, fmt)
         ax.set(xlim=(0, 1.2 * max(values.values())), xticks=[])
     title = "Choose a report to see what was changed"
     if report != "none yet":

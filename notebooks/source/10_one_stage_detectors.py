@@ -400,7 +400,7 @@ def draw_focal(gamma=2.0):
     now = shares_of_loss(gamma)
     colours = [plots.OTHER, "#F0A27A", plots.SAME]
     percents = {name: 100 * share for name, share in now.items()}
-    plots.bars(right, percents, "Who pays, % of the loss", colours, digits=1)
+    plots.bars(right, percents, "Who pays, % of the loss", colours, "{:.1f}")
     right.set(xlim=(0, 112), xticks=[0, 50, 100])
     return fig
 

@@ -51,8 +51,8 @@ def slow(p):
 Board(100, 50, [Point("p", (10, 25))], slow, alt="a point")
 """,
     """
-def drawn(lines, anchor, selected):
-    return f"{selected}: {[len(line) for line in lines]} {lines[-1][-1] if lines else ''}"
+def drawn(lines, anchor, clicked):
+    return f"{' '.join(clicked) or 'nothing'}: {[len(line) for line in lines]} {lines[-1][-1] if lines else ''}"
 
 
 Board(
@@ -216,7 +216,7 @@ def test_python_moves_what_the_page_shows(page):
     hand = Hand(page, 0)
     page.locator(".jp-CodeCell .cm-content").last.click()
     page.keyboard.press("Control+a")
-    page.keyboard.type("boxes.set(A=(0, 0, 1, 1), selected='B')")
+    page.keyboard.type("boxes.set(A=(0, 0, 1, 1)); boxes.click('B')")
     page.keyboard.press("Control+Enter")
     hand.says("A = (0.0, 0.0, 1.0, 1.0)")
     label = hand.board.locator('.board-item[data-item="A"]').get_attribute("aria-label")
@@ -238,7 +238,7 @@ def test_a_slow_answer_makes_no_queue(page):
 
 def test_lines_are_drawn_and_a_fixed_box_is_chosen(page):
     hand = Hand(page, 2)
-    hand.says("None: []")
+    hand.says("nothing: []")
     hand.drag((10, 10), (40, 10))
     hand.says("(40.0, 10.0)")
     hand.drag((10, 30), (10, 40), steps=2)
@@ -251,10 +251,16 @@ def test_lines_are_drawn_and_a_fixed_box_is_chosen(page):
     place = hand.board.locator('.board-item[data-item="anchor"]')
     assert place.get_attribute("aria-label") == "anchor: 70, 10, 90, 40"
     hand.press("Enter")
-    hand.says("None: ")
+    hand.says("anchor anchor: ")
+    page.mouse.click(*hand.at(25, 45))
+    hand.says("anchor anchor: ")
+    hand.board.get_by_role("button", name="Reset").click()
+    hand.says("nothing: []")
+    hand.drag((10, 10), (40, 10))
+    hand.drag((10, 30), (10, 40), steps=2)
     hand.focus("lines")
     hand.press("Backspace", "Backspace", "Space", "ArrowRight", "ArrowDown", "Space", "ArrowDown")
-    hand.says("None: [3] (52.0, 27.0)")
+    hand.says("nothing: [3] (52.0, 27.0)")
 
 
 def test_by_finger(page):

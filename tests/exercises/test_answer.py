@@ -359,4 +359,5 @@ def test_a_blank_is_no_answer_to_remember(tmp_path, monkeypatch):
     check("iou", iou)
     assert remembered() == []
     check("iou", lambda a, b: 0.0)
-    assert [(answer["name"], answer["outcome"]) for answer in remembered()] == [("iou", "wrong")]
+    (kept,) = remembered()
+    assert (kept["name"], kept["outcome"], kept["page"]) == ("iou", "wrong", "08")

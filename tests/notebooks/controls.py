@@ -42,7 +42,7 @@ def move_every_control():
                 board.set(**{name: value})
                 milliseconds.append(1000 * (time.perf_counter() - started))
                 assert board.error is None, (board.alt, board.values, board.error)
-            board.set(selected=name)
+            board.click(name)
             assert board.error is None, (board.alt, name, board.error)
         assert statistics.median(milliseconds or [0]) < 400, (board.alt, milliseconds)
     for view in views:

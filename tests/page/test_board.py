@@ -40,9 +40,9 @@ def one_point(on_change, **changes) -> Board:
 
 
 def from_browser(board, **values):
-    """What the script sends after a drag: lists, all values, the chosen name."""
+    """What the script sends after a drag: lists, all values, the clicked names."""
     lists = json.loads(json.dumps({**board.values, **values}))
-    board.set_state({"_state": {"values": lists, "selected": board.selected}})
+    board.set_state({"_state": {"values": lists, "clicked": [*board.clicked]}})
 
 
 def pixels(png):
@@ -77,18 +77,19 @@ def test_what_the_browser_sends_is_answered_as_what_python_sets():
     assert told == ["1", "3"], "a changed dictionary is sent only if it is another one"
 
 
-def test_selected_is_told_to_those_who_ask():
-    def who(p, selected="nobody"):
-        return str(selected)
+def test_clicks_are_told_in_their_order_to_those_who_ask():
+    def who(p, q, clicked="not told"):
+        return " ".join(clicked)
 
-    board = one_point(who)
-    assert board.selected is None and board.shown.text == "None"
-    board.set(selected="p")
-    assert board.selected == board.shown.text == "p"
+    board = Board(10, 6, [Point("p", (1, 2)), Point("q", (3, 2))], who, alt="two points")
+    assert board.clicked == () and board.shown.text == ""
+    before = board.png
+    for name in "qpp":
+        board.click(name)
+    assert board.clicked == ("q", "p", "p") and board.shown.text == "q p p"
+    assert board.png != before, "the last one is told apart"
     board.set(p=(2, 2))
-    assert board.selected == "p", "a move chooses nothing else"
-    board.set(selected=None)
-    assert board.selected is None
+    assert board.clicked == ("q", "p", "p"), "a move is no click"
     assert one_point(lambda **values: str(sorted(values))).shown.text == "['p']"
 
 
@@ -236,7 +237,7 @@ def test_presets_and_labels_reach_the_script():
         (lambda: Box("A", (1, 1, float("nan"), 4)), ValueError, "finite numbers .* nan"),
         (lambda: Box("A", "1234x"), ValueError, "got '1234x'"),
         (lambda: Box("a b", (1, 1, 2, 2)), ValueError, "must be a Python name .* got 'a b'"),
-        (lambda: Point("selected", (1, 1)), ValueError, "other than 'selected'"),
+        (lambda: Point("clicked", (1, 1)), ValueError, "other than 'clicked'"),
         (lambda: Point(3, (1, 1)), ValueError, "got 3"),
         (lambda: Point("p", 7), ValueError, r"Point p must be 2 .* got 7"),
         (lambda: Point("p", (1, 1), colour="reddish"), ValueError, "got 'reddish'"),
@@ -264,7 +265,7 @@ def test_presets_and_labels_reach_the_script():
         (lambda: two_boxes(image=np.zeros((6, 10))), TypeError, "image must be a tensor"),
         (lambda: two_boxes().set(A=(1, 1, 11, 2)), ValueError, r"A must lie in 0..10 x 0..6"),
         (lambda: two_boxes().set(C=(1, 1)), ValueError, r"there is no item \['C'\]"),
-        (lambda: two_boxes().set(selected="C"), ValueError, r"one of \['A', 'B'\], got 'C'"),
+        (lambda: two_boxes().click("C"), ValueError, r"one of \['A', 'B'\], got 'C'"),
         (lambda: Board(9, 9, [Stroke("s", [[(1, 10)]])], alt="x"), ValueError, "s must lie in"),
     ],
 )

@@ -68,9 +68,12 @@ def test_progress_counts_first_predictions_and_the_best_of_exercises():
         answer(outcome="wrong"),
         answer(outcome="right"),
         answer("09.rois"),
-        {"when": "", "kind": "check", "name": "08.nms", "outcome": "wrong"},
-        {"when": "", "kind": "check", "name": "08.nms", "outcome": "right"},
-        {"when": "", "kind": "check", "name": "08.iou", "outcome": "crashed"},
+        {"when": "", "kind": "check", "name": "nms", "outcome": "wrong", "page": "08"},
+        {"when": "", "kind": "check", "name": "nms", "outcome": "right", "page": "08"},
+        {"when": "", "kind": "check", "name": "iou", "outcome": "crashed", "page": "08"},
     ]
-    assert progress_table(log)[1:] == [("08", 1, 0, 2, 1), ("09", 1, 1, 0, 0)]
+    assert progress_table(log)[1:] == [
+        ("08 · Boxes and metrics: what is a good detector?", 1, 0, 2, 1),
+        ("09 · Two-stage detectors: first where, then what", 1, 1, 0, 0),
+    ]
     assert len(progress_table([])) == 1

@@ -88,7 +88,8 @@ def test_fit_puts_a_model_back_where_it_was():
 def test_fit_ends_in_time_on_a_slow_machine(monkeypatch):
     clock = iter(range(1000))
     monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))  # a second a step
-    assert 15 <= len(learn(net(), *task(), steps=40, max_seconds=20)) <= 20
+    with pytest.warns(UserWarning, match=r"only 1\d of 40 steps were made in 20 s"):
+        assert 15 <= len(learn(net(), *task(), steps=40, max_seconds=20)) < 20
 
 
 def test_fit_shortens_gradients_that_are_too_long():
