@@ -196,7 +196,12 @@ def explore(
 def _player(slider: widgets.IntSlider) -> widgets.HBox:
     """A slider after buttons that move it a step a second, in the browser: a figure that is late is left out."""
     buttons = widgets.Play(
-        value=slider.value, min=slider.min, max=slider.max, step=slider.step, interval=1000
+        value=slider.value,
+        min=slider.min,
+        max=slider.max,
+        step=slider.step,
+        interval=1000,
+        show_repeat=False,
     )
     link = widgets.jslink((buttons, "value"), (slider, "value"))
     row = widgets.HBox([buttons, slider])

@@ -270,6 +270,7 @@ explore(
     letter=["a", "b", "c"],
     number={"one": 1, "two": 2},
     yes=False,
+    play="whole",
 )
 """
 
@@ -318,6 +319,12 @@ def test_every_kind_of_control_by_keyboard(browser, lab):
     reach_by_tab(page, box.get_by_role("button", name="Reset"))
     page.keyboard.press("Enter")
     wait_until(page, lambda: picture(page) == first)
+
+    reach_by_tab(page, box.locator(".jupyter-widget-play button").first)
+    page.keyboard.press("Enter")
+    end = "document.querySelector('.noUi-handle').ariaValueNow === '5.0'"
+    wait_until(page, lambda: page.evaluate(end), seconds=10, what="playing")
+    wait_until(page, lambda: picture(page) != first)
 
     reach_by_tab(page, letter)
     page.keyboard.press("Shift+Enter")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -45,14 +46,20 @@ def test_every_source_has_a_notebook_and_a_budget():
 
 def test_what_takes_long_is_trained_before_the_clock_runs(monkeypatch):
     entries = [{"name": "a", "trained_before": ["yolo", "detr"]}, {"name": "b"}]
-    commands = []
+    commands, recorded = [], {}
+
+    def run(command, **options):
+        commands.append(command)
+        said = "detector-yolo: trained in 75 s\ndetector-yolo: loaded from the cache\n"
+        return subprocess.CompletedProcess(command, 0, said)
+
     monkeypatch.setattr(builder, "notebooks", lambda: entries)
-    monkeypatch.setattr(
-        builder.subprocess, "run", lambda command, check, env: commands.append(command)
-    )
+    monkeypatch.setattr(builder.subprocess, "run", run)
+    monkeypatch.setattr(builder, "record_seconds", recorded.__setitem__)
     for name in "ab":
         builder.train_before(name)
     assert [command[1:] for command in commands] == [["-m", "course_lib.recipes", "yolo", "detr"]]
+    assert recorded == {"detector-yolo": {"first": 75}}
 
 
 @each_notebook
@@ -165,6 +172,7 @@ def test_readme_shows_the_map_and_the_times_as_they_are():
 def test_measured_seconds_keep_the_budgets():
     for entry in syllabus.notebooks():
         assert 0 < entry["measured_seconds"] <= 2 * entry["budget_seconds"], entry
+        assert 0 < entry["later_seconds"] < 1.2 * entry["first_seconds"] + 3, entry
 
 
 def test_a_notebook_is_stale_when_a_file_that_it_loaded_has_changed_and_only_then(

@@ -176,6 +176,16 @@ def test_explore_writes_labels_beside_controls():
     assert [c.description for c in view.controls.values()] == ["Height (m)", "colour", "grid"]
 
 
+def test_explore_plays_a_slider_from_end_to_end():
+    view = explorer(play="height")
+    assert list(view.controls) == ["height", "colour", "grid"]
+    row = view.children[1]
+    player, slider = row.children
+    assert slider is view.controls["height"]
+    assert (player.min, player.max, player.step, player.value) == (0, 9, 1, 2)
+    assert row.link.target == (slider, "value")
+
+
 def test_explore_buttons_move_all_controls_and_draw_once():
     drawn = []
 
@@ -241,6 +251,8 @@ def test_explore_is_one_picture_that_follows_and_one_that_stays():
         ),
         ({"presets": {"wide": {"width": 3}}}, ValueError, r"a preset sets \['width'\]"),
         ({"labels": {"width": "w"}}, ValueError, r"a label names \['width'\]"),
+        ({"play": "colour"}, ValueError, "play must name a slider of whole numbers, got 'colour'"),
+        ({"play": "width"}, ValueError, "got 'width'"),
         ({"alt": ""}, ValueError, "alt must say"),
         ({"height": (5, 1, 1)}, ValueError, r"height must be \(low, high, step\) with low < high"),
         (
