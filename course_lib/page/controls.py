@@ -194,7 +194,7 @@ def explore(
 
 
 def _player(slider: widgets.IntSlider) -> widgets.HBox:
-    """A slider after buttons that move it a step a second, in the browser: a figure that is late is left out."""
+    """A slider, and buttons that move it a step a second, in the browser: a figure that is late is left out."""
     buttons = widgets.Play(
         value=slider.value,
         min=slider.min,
@@ -202,9 +202,10 @@ def _player(slider: widgets.IntSlider) -> widgets.HBox:
         step=slider.step,
         interval=1000,
         show_repeat=False,
+        layout=widgets.Layout(width="auto"),
     )
     link = widgets.jslink((buttons, "value"), (slider, "value"))
-    row = widgets.HBox([buttons, slider])
+    row = widgets.HBox([slider, buttons])
     # A link lives as long as somebody holds it.
     row.link = link
     return row

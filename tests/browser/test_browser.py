@@ -320,7 +320,7 @@ def test_every_kind_of_control_by_keyboard(browser, lab):
     page.keyboard.press("Enter")
     wait_until(page, lambda: picture(page) == first)
 
-    reach_by_tab(page, box.locator(".jupyter-widget-play button").first)
+    reach_by_tab(page, box.locator(".widget-play button").first)
     page.keyboard.press("Enter")
     end = "document.querySelector('.noUi-handle').ariaValueNow === '5.0'"
     wait_until(page, lambda: page.evaluate(end), seconds=10, what="playing")

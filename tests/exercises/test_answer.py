@@ -170,7 +170,7 @@ def test_what_is_wrong_is_shown_small_and_beside_what_is_right():
     answer = judge("nms", nms)
     assert answer.text == (
         "nms: not right yet.\n"
-        "  boxes          [[0, 0, 1, 1], [0, 0, 1, 1]]\n"
+        "  boxes          [[0, 0, 4, 4], [0, 0, 4, 4]]\n"
         "  scores         [0.5, 0.5]\n"
         "  iou_threshold  0.5\n"
         "  yours keeps    [0, 1]\n"

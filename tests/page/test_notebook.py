@@ -180,7 +180,7 @@ def test_explore_plays_a_slider_from_end_to_end():
     view = explorer(play="height")
     assert list(view.controls) == ["height", "colour", "grid"]
     row = view.children[1]
-    player, slider = row.children
+    slider, player = row.children
     assert slider is view.controls["height"]
     assert (player.min, player.max, player.step, player.value) == (0, 9, 1, 2)
     assert row.link.target == (slider, "value")
