@@ -10,7 +10,7 @@
 # * decide which detections are true positives, and draw the **precision-recall curve**;
 # * compute **average precision** and **mAP**, and recognise five ways of counting that change mAP though the network is the same.
 #
-# **You should know** what a classifier and its score are, and tensors ([02](02_embeddings.ipynb)). **Time:** about 80 minutes for the core path with the exercises, 45 without them. The core path is all that stands before the first *Deeper* section, and the [summary](#What-you-can-do-now). **Computing:** about 3 minutes at the first run, when a detector is trained; about half a minute at each later run ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L5.01, L5.02, L5.03; the offsets are those of L5.05 and L5.06.
+# **You should know** what a classifier and its score are, and tensors ([02](02_embeddings.ipynb)). **Time:** about 80 minutes for the core path with the exercises, 45 without them. Core path: everything before the first *Deeper* section, and the [summary](#What-you-can-do-now). **Computing:** about 3 minutes at the first run, when a detector is trained; about half a minute at each later run ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L5.01, L5.02, L5.03; the offsets are those of L5.05 and L5.06.
 
 # %% [markdown]
 # ## The task
@@ -18,7 +18,7 @@
 # %% [markdown]
 # A classifier predicts *what* is in the image. A **detector** predicts what, *where* and *how many*: it returns a list of boxes, each with a class and a **score**, how sure it is (L5.01). The simplest detector is a classifier applied to many windows of the image, a **sliding window**. A **window** is a box that is cut out and classified. The detector below looks for faces. A fast filter, the *cascade*, moves over the photograph at many sizes from 40 pixels up and proposes windows; a linear classifier gives each window a score from 0 to 1. **Non-maximum suppression** (NMS, later on this page) thins them out.
 #
-# The cascade proposes {{photo.windows}} windows on this photograph. {{photo.on_face}} of them have IoU .5 or more with the face (defined below): they are blue. The others are orange. They show only part of the face, or lie elsewhere: on badges, the helmet, the shuttle, the suit, even the bare wall. We need to thin out such a list, and to measure how good it is. But first: why does a detector not look at every box?
+# The cascade proposes {{photo.windows}} windows on this photograph. {{photo.on_face}} of them have IoU .5 or more with the face (defined below): they are blue. The others are orange. They show only part of the face, or lie elsewhere: on badges, the helmet, the shuttle, the flag, the suit, even the bare wall. We need to thin out such a list, and to measure how good it is. But first: why does a detector not look at every box?
 
 # %% jupyter={"source_hidden": true} tags=["diagram"]
 import torch
@@ -195,7 +195,7 @@ check("iou", iou)
 #
 # $$ t_x = \frac{x - x_a}{w_a}, \qquad t_y = \frac{y - y_a}{h_a}, \qquad t_w = \log\frac{w}{w_a}, \qquad t_h = \log\frac{h}{h_a} . $$
 #
-# And back: $x = x_a + t_x w_a$ and $w = w_a e^{t_w}$, and in the same way $y$ and $h$. A shift is counted in anchor widths and heights, a size as the logarithm of a ratio. So equal offsets mean the same for a small and for a large anchor, and every number gives a box of positive size.
+# And back: $x = x_a + t_x w_a$ and $w = w_a e^{t_w}$, and in the same way $y$ and $h$. A shift is counted in anchor widths and heights, a size as the logarithm of a ratio. So equal offsets mean the same change for every anchor, and no size can become negative.
 #
 # Move the green box: the dashed box applies the same four offsets to the small anchor. Faster R-CNN and RetinaNet predict four such numbers for each anchor (L5.05, L5.06). [Write both directions](#Deeper:-offsets-there-and-back), if you have time.
 
@@ -430,7 +430,7 @@ MOST = max(len(rounds_of(street, t / 20)) for t in range(2, 19))
 explore(
     draw_rounds,
     alt="Left: a scene; one box in black, the boxes that it drops in orange, the rest in grey. Right: each box as a dot by "
-    "its IoU with the black one and its score; dropped are the large dots right of the dashed line.",
+    "its IoU with the black one and its score; dropped are the other large dots right of the dashed line.",
     presets={
         "the last round": {"rounds": MOST, "iou_threshold": 0.5},
         "low threshold": {"rounds": MOST, "iou_threshold": 0.1},
@@ -559,7 +559,7 @@ explore(
 # ## Average precision
 
 # %% [markdown]
-# **The ends of the curve.** A detector's curve begins at $n = 1$: at precision 1 if the best detection is true, at 0 if it is false, as on the first photograph (the reflection in the helmet). It ends at the share of objects that are matched; the others are missed at every threshold. The lecture's curve is that of a *classifier*. It begins at (recall 0, precision 1), where nothing is accepted, and ends at $(1, \pi)$, where everything is: $\pi$ is the share of positives among all examples (the lecture writes $r$).
+# **The ends of the curve.** A detector's curve begins at $n = 1$: at precision 1 if the best detection is true, at 0 if it is false, as on the first photograph (the reflection in the helmet). It ends at the share of objects that are matched: no score threshold finds the others. The lecture's curve is that of a *classifier*. It begins at (recall 0, precision 1), where nothing is accepted, and ends at $(1, \pi)$, where everything is: $\pi$ is the share of positives among all examples (the lecture writes $r$).
 #
 # The area under the curve is one number, **average precision** (AP). With few detections the curve has teeth like a saw. Its **envelope** $p(r)$, the highest precision at recall $r$ *or more*, removes them. Beyond the last recall it is 0.
 #
@@ -745,7 +745,7 @@ explore(
 # * NMS was left out, and duplicates counted as true positives;
 # * small objects (area below 400 pixels) were left out.
 #
-# Four changes raise mAP, one lowers it. *Recall at the end* is the recall at which the curves end, averaged over the classes. Then choose a report in the figure, and answer the question. (In all six, detections with a score of `0.02` or less are missing; even that costs a little mAP.)
+# Four changes raise mAP, one lowers it. *Recall at the end* is the recall of all detections in all images together, averaged over the classes. Then choose a report in the figure, and answer the question. (In all six, detections with a score of `0.02` or less are missing; even that costs a little mAP.)
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 objects = sum(len(target["labels"]) for target in test.targets)
@@ -858,7 +858,7 @@ predict(
     why=[
         "It counts fewer objects than the test images hold.",
         "Its recall is above 100%: more objects than there are.",
-        "Its mAP is above its recall. Precision is at most 1, so the area cannot be larger than the recall at the end.",
+        "Its mAP is well above its recall. Precision is at most 1, so an honest area ends at the recall.",
         "Its row looks like that of an honest report. The AP of each class would show it.",
     ],
     name="08.which_cheats",
@@ -993,7 +993,7 @@ Board(
 # ## Deeper: soft-NMS
 
 # %% [markdown]
-# **Soft-NMS** (Bodla and others, 2017) lowers scores instead of dropping boxes: $s \leftarrow s\,(1 - \operatorname{IoU})$ if it overlaps a box selected before by more than $t$ (linear), or $s \leftarrow s\, e^{-\operatorname{IoU}^2/\sigma}$ always (Gaussian; a larger $\sigma$ lowers scores less). The second of two objects keeps a box, with a lower score; so does every duplicate. mAP shows whether this helps. We compare settings, so we use the validation scenes.
+# **Soft-NMS** (Bodla and others, 2017) lowers scores instead of dropping boxes: $s \leftarrow s\,(1 - \operatorname{IoU})$ if it overlaps a box selected before by more than $t$ (linear), or $s \leftarrow s\, e^{-\operatorname{IoU}^2/\sigma}$ always (Gaussian; a larger $\sigma$ lowers scores less). The box of the second of two objects stays, and so do duplicates, with lower scores. mAP shows whether this helps. We compare settings, so we use the validation scenes.
 
 # %%
 show_source(plain.soft_nms)
@@ -1055,7 +1055,7 @@ claim("linear soft-NMS gains mAP@[.5:.95] over the best NMS threshold", gain > 0
 # ## Deeper: when boxes do not overlap
 
 # %% [markdown]
-# IoU is 0 for *all* pairs of boxes that do not overlap, near or far: as a loss, $1 - \operatorname{IoU}$ has no gradient there. The **generalised IoU** (Rezatofighi and others, 2019) takes the smallest box $C$ around both, and subtracts the share of $C$ that neither covers: $\operatorname{GIoU} = \operatorname{IoU} - |C \setminus (a \cup b)|\,/\,|C|$. It lies above -1 and reaches 1 for equal boxes. It keeps falling as the boxes move apart, so $1 - \operatorname{GIoU}$ has a gradient there, too. DETR adds it to the L1 distance of the boxes, the sum of the absolute differences of their coordinates ([10](10_one_stage_detectors.ipynb)).
+# IoU is 0 for *all* pairs of boxes that do not overlap, near or far: as a loss, $1 - \operatorname{IoU}$ has no gradient there. The **generalised IoU** (Rezatofighi and others, 2019) takes the smallest box $C$ around both, and subtracts the share of $C$ that neither covers: $\operatorname{GIoU} = \operatorname{IoU} - |C \setminus (a \cup b)|\,/\,|C|$. It lies above -1 and reaches 1 for equal boxes. It keeps falling as the boxes move apart, so $1 - \operatorname{GIoU}$ has a gradient there, too. DETR adds it to the L1 distance of the boxes, the sum of the absolute differences of their centres and sizes ([10](10_one_stage_detectors.ipynb)).
 
 
 # %% jupyter={"source_hidden": true}
