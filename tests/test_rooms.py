@@ -22,6 +22,7 @@ MAY_TOUCH = {
     "verification": "arguments embeddings",
     "landmarks": "arguments embeddings",
     "search": "arguments embeddings cache",
+    "pretrained": "arguments",
     "render": "",
     "data": "arguments cache machine provenance render",
     "training": "cache machine provenance",

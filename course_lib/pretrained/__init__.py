@@ -1,0 +1,1 @@
+"""Networks trained on real photographs, whose weights come as packages."""
