@@ -113,7 +113,10 @@ def test_a_wrong_nms_its_counterexample_and_the_right_one(page, pictures):
         pictures(verdict)
         assert output.locator("img").count() == images
         if images:
-            assert "should keep" in output.inner_text() and "had been dropped itself" in output.inner_text()
+            assert (
+                "should keep" in output.inner_text()
+                and "had been dropped itself" in output.inner_text()
+            )
 
 
 def test_a_prediction_is_answered(page, pictures):
