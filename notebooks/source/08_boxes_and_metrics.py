@@ -1033,7 +1033,7 @@ for kind in ("linear", "gaussian"):
 columns = [(name, f"{v['AP50']:.3f}", f"{v['AP']:.3f}") for name, v in by_choice.items()]
 table([("", "mAP@.5", "mAP@[.5:.95]"), *columns])
 
-# %%
+# %% jupyter={"source_hidden": true}
 usual, soft = by_choice["NMS at 0.5"], by_choice["soft-NMS, linear"]
 best50, best_nms = (
     max(v[number] for name, v in by_choice.items() if name.startswith("NMS"))
