@@ -65,7 +65,7 @@ page: environment  ## build one notebook, prove it, and run it in the browser (N
 	$(PYTEST) -m browser -k "$(NB) and (run_all or opens or slides)" tests/browser
 
 # A new page of memory costs .3 us on one machine and 4 us on another: glibc keeps what it has, for ours and for the peer.
-KEEP_MEMORY := MALLOC_TRIM_THRESHOLD_=1073741824 MALLOC_MMAP_THRESHOLD_=1073741824
+KEEP_MEMORY := MALLOC_TRIM_THRESHOLD_=1073741824 MALLOC_MMAP_THRESHOLD_=33554432
 
 lint: environment
 	$(BIN)/ruff check .
