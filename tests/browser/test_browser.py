@@ -187,9 +187,10 @@ def milliseconds_of_a_move(page, control: int, key: str) -> float:
 
 
 def focus_first_slider(page, control: int) -> bool:
-    """Scroll to the control and focus its first slider; False if it has none."""
+    """Scroll to the control and focus its first slider; False if it has none, or lies in a folded section."""
     handle = page.locator(".widget-image").nth(control).locator("xpath=..").locator(".noUi-handle")
-    if handle.count() == 0:
+    folded = "handle => handle.closest('.jp-Cell').classList.contains('lm-mod-hidden')"
+    if handle.count() == 0 or handle.first.evaluate(folded):
         return False
     # cells out of sight are not laid out
     handle.first.evaluate("handle => handle.closest('.jp-Cell').scrollIntoView()")
