@@ -64,9 +64,6 @@ page: environment  ## build one notebook, prove it, and run it in the browser (N
 	$(PYTEST) $(NBVAL) notebooks/$(NB)*.ipynb
 	$(PYTEST) -m browser -k "$(NB) and (run_all or opens or slides)" tests/browser
 
-# A new page of memory costs .3 us on one machine and 4 us on another: glibc keeps what it has, for ours and for the peer.
-KEEP_MEMORY := MALLOC_TRIM_THRESHOLD_=1073741824 MALLOC_MMAP_THRESHOLD_=33554432
-
 lint: environment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -75,7 +72,7 @@ notebooks: environment  ## build and execute the notebooks whose source or libra
 	$(BIN)/python -m tools.build_notebooks $(ARGS)
 
 bench: environment  ## time our operations beside their peers (ARGS=faces: some of them)
-	$(KEEP_MEMORY) OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m tools.benchmark $(ARGS)
+	OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m tools.benchmark $(ARGS)
 
 tables: environment  ## compute the tables that are stale, half an hour (ARGS=--confirm: a third of each)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_tables $(ARGS)

@@ -3,9 +3,8 @@
     python -m tools.benchmark            every row
     python -m tools.benchmark epoch      the rows whose name holds the word
 
-Medians; ours and the peer take turns, so that a busy machine is unfair to both alike. Ratios hold from machine to
-machine, absolute times do not. To that end `make bench` sets one thread, and lets the process keep the memory it has:
-what a new page of memory costs differs by ten between machines (it took exact search from 1.3 of FAISS to 2.4).
+Medians; ours and the peer take turns, so that a busy machine is unfair to both alike. One thread (`make bench` sets
+OMP_NUM_THREADS=1) unless a row says otherwise. Ratios hold from machine to machine, absolute times do not.
 """
 
 import multiprocessing

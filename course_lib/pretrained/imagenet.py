@@ -140,7 +140,7 @@ def _weights() -> dict[str, Tensor]:
 
 
 def efficientnet_lite0() -> EfficientNetLite0:
-    """The network trained on ImageNet, in evaluation mode; top-1 accuracy 75.1 %.
+    """The network trained on ImageNet, in evaluation mode. Its accuracy on ImageNet is not measured here.
 
     Raises:
         ModuleNotFoundError: the package with the weights is not installed.
