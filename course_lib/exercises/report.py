@@ -11,8 +11,7 @@ from course_lib.exercises.cases import Seen
 from course_lib.exercises.counterexample import own_line
 from course_lib.exercises.reading import written
 from course_lib.exercises.task import Task
-from course_lib.page.controls import BAD, GOOD
-from course_lib.page.plots import MUTED, to_png
+from course_lib.page.plots import MUTED, OTHER, SAME, to_png
 
 CRASHES = ("error", "endless", "none")
 
@@ -43,7 +42,7 @@ class Answer:
 
     def _repr_mimebundle_(self, **options) -> dict:
         """The text for readers without a kernel and for nbval; as a page, with the picture."""
-        colour = {"right": GOOD, "not attempted": MUTED}.get(self.outcome, BAD)
+        colour = {"right": SAME, "not attempted": MUTED}.get(self.outcome, OTHER)
         lines = html.escape(self.text, quote=False)
         page = f'<pre style="border-left:4px solid {colour};padding:.3em .8em">{lines}</pre>'
         if self.png is not None:

@@ -2,8 +2,7 @@
 
     Board(10, 6, [Box("A", (1, 1, 5, 4)), Box("B", (3, 2, 8, 5))], on_change=overlap, alt="two boxes")
 
-Python recomputes while an item moves: what `on_change` returns is drawn over, under and beside the board. A test can
-use it like a person:
+Python recomputes while an item moves, and what `on_change` returns is drawn. A test can use it like a person:
 
     >>> board = Board(10, 6, [Point("p", (1, 2))], lambda p: f"x = {p[0]:g}", alt="a point")
     >>> board.set(p=(4, 2)); board.values, board.shown.text
@@ -31,7 +30,7 @@ from course_lib.page.board_scene import (
 )
 from course_lib.page.board_script import SCRIPT
 from course_lib.page.board_still import draw_board, width_of
-from course_lib.page.controls import check_alt, picture_bundle
+from course_lib.page.plots import check_alt, picture_bundle
 
 
 @dataclass(frozen=True)
@@ -183,10 +182,9 @@ class Board(anywidget.AnyWidget):
     @property
     def png(self) -> bytes:
         """The board as it is now, with its text and figure, drawn without a browser."""
-        text = f"{type(self.error).__name__}: {self.error}" if self.error else self.shown.text
-        shapes = self._answer.get("shapes", [])
-        seen = (self.values, self.clicked, shapes, text, self.shown.figure)
-        return draw_board(self._scene, self.image, *seen)
+        text, shapes = self._answer.get("error", self.shown.text), self._answer.get("shapes", [])
+        places = self._scene, self.image, self.values, self.clicked
+        return draw_board(*places, shapes, text, self.shown.figure)
 
     def set(self, **values) -> None:
         """Move items by name, as a reader would; what is not named stays as it is."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import matplotlib.patheffects as effects
 import torch
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from torch import Tensor
 
 from course_lib.arguments import check_finite, check_labels, check_tensor
@@ -63,15 +64,23 @@ def draw_boxes(
             picture(image), interpolation="nearest", extent=(0, image.shape[2], image.shape[1], 0)
         )
         ax.set(xlim=(0, image.shape[2]), ylim=(image.shape[1], 0))
-    for i, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
-        colour = _colour_of(i, labels, colours)
-        ax.plot(
-            [x1, x2, x2, x1, x1], [y1, y1, y2, y2, y1], color=colour, lw=width, ls=style,
-            path_effects=HALO if style == "-" else None, solid_joinstyle="miter",
-        )  # fmt: skip
+    every = [_colour_of(i, labels, colours) for i in range(len(boxes))]
+    # All in one: a Line2D for each would take a millisecond each.
+    lines = LineCollection(
+        boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3], [0, 1]]].numpy(),  # [n, 5, 2]
+        colors=every,
+        linewidths=width,
+        linestyles=style,
+        path_effects=HALO if style == "-" else None,
+        joinstyle="miter",
+        zorder=2,
+    )
+    ax.add_collection(lines)
+    ax.autoscale_view()
+    for i, box in enumerate(boxes.tolist()):
         text = _text_of(i, labels, names, scores) if texts is None else texts[i]
         if text:
-            _write_at_corner(ax, (x1, y1, x2, y2), text, colour)
+            _write_at_corner(ax, box, text, every[i])
 
 
 def _colour_of(i: int, labels: Tensor | None, colours: Sequence[str] | str | None) -> str:

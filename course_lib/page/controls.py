@@ -9,7 +9,6 @@ carries a static one for those who only read, and shows its errors. A test can u
     (True, True)
 """
 
-import base64
 import html
 import inspect
 import math
@@ -19,9 +18,8 @@ from numbers import Integral, Real
 import ipywidgets as widgets
 from matplotlib.figure import Figure
 
-from course_lib.page.plots import to_png
+from course_lib.page.plots import OTHER, check_alt, check_figure, picture_bundle, to_png
 
-GOOD, BAD = "#0072B2", "#D55E00"
 # Read aloud by screen readers where the script below does not run.
 UNSEEN = "position:absolute;left:-9999px"
 # Runs as the box is shown; ipywidgets itself can do neither. In a list, arrows and letters choose: JupyterLab, which
@@ -37,26 +35,6 @@ box.addEventListener('keydown', event => {
 }, true);
 [image.alt, this.nextElementSibling.hidden] = [this.nextElementSibling.textContent, true];
 """
-
-
-def picture_bundle(png: bytes, alt: str, width: int) -> tuple[dict, dict]:
-    """A figure as Jupyter displays it, and its metadata: shown `width` pixels wide."""
-    data = {"image/png": base64.b64encode(png).decode(), "text/plain": f"Figure: {alt}"}
-    return data, {"image/png": {"width": width, "alt": alt}}
-
-
-def check_alt(where: str, alt: str) -> None:
-    """Raise unless the alternative text is a text that says something."""
-    if not isinstance(alt, str):
-        raise TypeError(f"{where}: alt must be a text, got {type(alt).__name__}")
-    if not alt.strip():
-        raise ValueError(f"{where}: alt must say what one should see, got an empty text")
-
-
-def check_figure(what: str, fig: Figure) -> None:
-    """Raise unless a drawing function returned a Figure, or one was given."""
-    if not isinstance(fig, Figure):
-        raise TypeError(f"{what} must be a matplotlib Figure, got {type(fig).__name__}")
 
 
 class Explorer(widgets.VBox):
@@ -133,7 +111,7 @@ class Explorer(widgets.VBox):
         # Shown, not swallowed: a callback's traceback would be lost.
         except Exception as error:
             self.error = error
-            self.message.value = f'<span style="color:{BAD}">{html.escape(f"{type(error).__name__}: {error}")}</span>'
+            self.message.value = f'<span style="color:{OTHER}">{html.escape(f"{type(error).__name__}: {error}")}</span>'
 
     def _repr_mimebundle_(self, **options):
         """The live widget, with its first figure for readers without a kernel."""
@@ -204,10 +182,9 @@ def _player(slider: widgets.IntSlider) -> widgets.HBox:
         show_repeat=False,
         layout=widgets.Layout(width="auto"),
     )
-    link = widgets.jslink((buttons, "value"), (slider, "value"))
     row = widgets.HBox([slider, buttons])
     # A link lives as long as somebody holds it.
-    row.link = link
+    row.link = widgets.jslink((buttons, "value"), (slider, "value"))
     return row
 
 
@@ -220,9 +197,8 @@ def _control(name: str, what: object, start: object) -> widgets.Widget:
         control = widgets.Checkbox(value=what, indent=True, **look)
         return _set(begins, control, start)
     if isinstance(what, list | dict) and len(what) > 0:
-        values = list(what.values()) if isinstance(what, dict) else what
         options = list(what.items()) if isinstance(what, dict) else what
-        control = widgets.Dropdown(options=options, value=values[0], **look)
+        control = widgets.Dropdown(options=options, **look)
         return _set(begins, control, start)
     if isinstance(what, tuple) and len(what) == 3 and all(isinstance(v, int | float) for v in what):
         low, high, step = what
@@ -233,9 +209,9 @@ def _control(name: str, what: object, start: object) -> widgets.Widget:
         whole = all(isinstance(v, int) for v in what)
         middle = low + (high - low) / step // 2 * step
         slider = widgets.IntSlider if whole else widgets.FloatSlider
-        shown = {} if whole else {"readout_format": ".3g"}
+        look |= {} if whole else {"readout_format": ".3g"}
         middle = int(middle) if whole else middle
-        control = slider(value=middle, min=low, max=high, step=step, **look, **shown)
+        control = slider(value=middle, min=low, max=high, step=step, **look)
         return _set(begins, control, start)
     raise TypeError(
         f"explore: {name} must be (low, high, step), a list, a dict, True or False, got {what!r}"

@@ -14,16 +14,8 @@ from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from course_lib.page.controls import (
-    BAD,
-    GOOD,
-    Explorer,
-    check_alt,
-    check_figure,
-    explore,
-    picture_bundle,
-)
-from course_lib.page.plots import to_png
+from course_lib.page.controls import Explorer, explore
+from course_lib.page.plots import OTHER, SAME, check_alt, check_figure, picture_bundle, to_png
 
 __all__ = [
     "Explorer",
@@ -102,7 +94,7 @@ def claim(text: str, holds: bool | Tensor, value: float | Tensor | None = None) 
             f"claim: value must be a single number, got {type(value).__name__}: {value!r}"
         )
     measured = "" if number is None else f" (measured: {number:.3g})"
-    verdict, sign, colour = ("Holds", "✓", GOOD) if answer else ("Does not hold", "✗", BAD)
+    verdict, sign, colour = ("Holds", "✓", SAME) if answer else ("Does not hold", "✗", OTHER)
     style = f"border-left:4px solid {colour};padding:.3em .8em"
     words = html.escape(text, quote=False)
     mark = f'<div style="{style}"><b style="color:{colour}">{sign} {verdict}</b> {words}{measured}</div>'

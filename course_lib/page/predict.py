@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import ipywidgets as widgets
 
-from course_lib.page.controls import BAD, GOOD
+from course_lib.page.plots import OTHER, SAME
 from course_lib.page.progress import remember
 
 # Keys choose an option and press the button: JupyterLab, which listens higher up, would take them for shortcuts.
@@ -50,7 +50,7 @@ class Prediction(widgets.VBox):
         self.button.on_click(lambda _: self.commit())
         self.again.on_click(lambda _: self.reset())
         buttons = widgets.HBox([self.button, self.again])
-        layout = widgets.Layout(border_left=f"4px solid {GOOD}", padding="2px 0 2px 12px")
+        layout = widgets.Layout(border_left=f"4px solid {SAME}", padding="2px 0 2px 12px")
         super().__init__([asked, self.radio, buttons, self.message], layout=layout)
 
     def _chosen(self, change: object) -> None:
@@ -82,11 +82,11 @@ class Prediction(widgets.VBox):
 
     def _explanation(self, chosen: int) -> str:
         right = chosen == self.answer
-        word, colour = ("Right.", GOOD) if right else ("Not this one.", BAD)
+        word, colour = ("Right.", SAME) if right else ("Not this one.", OTHER)
         lines = [f'<b style="color:{colour}">{word}</b> {_escaped(self.why[chosen])}']
         if not right:
             better = _escaped(self.options[self.answer])
-            lines.append(f'<b style="color:{GOOD}">{better}:</b> {_escaped(self.why[self.answer])}')
+            lines.append(f'<b style="color:{SAME}">{better}:</b> {_escaped(self.why[self.answer])}')
         # Screen readers say it as it appears.
         return '<div role="status">' + "<br>".join(lines) + "</div>"
 

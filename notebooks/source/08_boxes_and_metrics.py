@@ -414,15 +414,17 @@ def draw_rounds(rounds=1, iou_threshold=0.5):
     left.set_title(f"Round {now} of {len(every)}")
     same = street["labels"] == street["labels"][best]
     overlaps = box_iou(boxes[[best]], boxes)[0]
-    for group, colour in ((waiting, "#8A8A8A"), (before, TRUE), (out, FALSE), ([best], CHOSEN)):
-        sizes = [60 if same[i] else 12 for i in group]
-        right.scatter(overlaps[group], scores[group], c=colour, s=sizes, lw=0)
+    groups = ((waiting, "#8A8A8A"), (before, TRUE), (out, FALSE), ([best], CHOSEN))
+    order = [i for group, _ in groups for i in group]
+    colours = [colour for group, colour in groups for _ in group]
+    sizes = [60 if same[i] else 12 for i in order]
+    right.scatter(overlaps[order], scores[order], c=colours, s=sizes, lw=0)
     right.axvline(iou_threshold, color=CHOSEN, ls="--", lw=1)
     left.set_xlabel(
         "black: kept now, blue: kept before\norange: dropped now, grey: waiting", loc="left"
     )
     right.set(title="Large dots: the same class", xlabel="IoU with the black box", ylabel="score")
-    right.set(xlim=(-0.03, 1.05), ylim=(0, 1))
+    right.set(xlim=(-0.03, 1.05), ylim=(0, 1), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     return fig
 
 
@@ -559,19 +561,13 @@ explore(
 # ## Average precision
 
 # %% [markdown]
-# **The ends of the curve.** A detector's curve begins at $n = 1$: at precision 1 if the best detection is true, at 0 if it is false, as on the first photograph (the reflection in the helmet). It ends at the share of objects that are matched: no score threshold finds the others. The lecture's curve is that of a *classifier*. It begins at (recall 0, precision 1), where nothing is accepted, and ends at $(1, \pi)$, where everything is: $\pi$ is the share of positives among all examples (the lecture writes $r$).
+# The curve begins at $n = 1$: at precision 1 if the best detection is true, at 0 if it is false. It ends at the share of objects that are matched: no score threshold finds the others. (The curve of a *classifier* [ends elsewhere](#Deeper:-the-ends-of-the-curve).)
 #
 # The area under the curve is one number, **average precision** (AP). With few detections the curve has teeth like a saw. Its **envelope** $p(r)$, the highest precision at recall $r$ *or more*, removes them. Beyond the last recall it is 0.
 #
-# | definition | AP |
-# |---|---|
-# | VOC from 2010 on, all points | the area $\int p(r)\,dr$, a sum of rectangles |
-# | COCO, 101 points | the mean of $p$ at $r = 0, 0.01, \dots, 1$ |
-# | VOC up to 2009, 11 points | the mean of $p$ at $r = 0, 0.1, \dots, 1$ |
-#
 # For the six detections $p = 1$ up to recall 1/2, then 3/4 up to recall 3/4, then 0. So the area is $\tfrac12 \cdot 1 + \tfrac14 \cdot \tfrac34 = \tfrac{11}{16}$.
 #
-# **Your turn.** Write AP by all points: each step in recall times $p$ at its right end. Then answer the question, and compare the three definitions in the figure below it; look at the right end of the curve.
+# **Your turn.** Write AP under the figure: each step in recall times $p$ at its right end.
 
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
@@ -609,6 +605,17 @@ def average_precision(precision, recall):
 
 
 check("average_precision", average_precision)
+
+# %% [markdown] tags=["subslide"]
+# Three definitions of AP are in use:
+#
+# | definition | AP |
+# |---|---|
+# | VOC from 2010 on, all points | the area $\int p(r)\,dr$, a sum of rectangles |
+# | COCO, 101 points | the mean of $p$ at $r = 0, 0.01, \dots, 1$ |
+# | VOC up to 2009, 11 points | the mean of $p$ at $r = 0, 0.1, \dots, 1$ |
+#
+# Answer the question, then compare them in the figure: look at the right end of the curve.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
@@ -702,7 +709,7 @@ def draw_strictness(iou_threshold=0.75):
     left.plot(LIMITS[k], means[k], "o", color=CHOSEN, ms=10)
     left.text(0.51, 0.06, "black: mAP", color=CHOSEN, weight="bold")
     left.set(title=f"mAP@{LIMITS[k]:.2f} = {means[k]:.3f}", xlabel="IoU threshold")
-    left.set(ylabel="AP", ylim=(0, 1.03))
+    left.set(ylabel="AP", ylim=(0, 1.03), xticks=[0.5, 0.6, 0.7, 0.8, 0.9], yticks=[0, 0.5, 1])
     values = {name: strictness[k, c].item() for c, name in enumerate(names)}
     plots.bars(
         right, values, f"AP@{LIMITS[k]:.2f} of each class (colours as left)", colours=CLASS_COLOURS
@@ -988,6 +995,12 @@ Board(
         "on the free object": {"second": (37, 13, 109, 58)},
     },
 )
+
+# %% [markdown]
+# ## Deeper: the ends of the curve
+
+# %% [markdown]
+# The lecture draws the curve of a *classifier*. It begins at (recall 0, precision 1), where nothing is accepted. It ends at $(1, \pi)$, where everything is: $\pi$ is the share of positives among all examples (the lecture writes $r$). A detector has no such end: the windows that it never proposes cannot be accepted. Its curve ends where its list of detections does.
 
 # %% [markdown]
 # ## Deeper: soft-NMS

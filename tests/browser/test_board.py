@@ -164,7 +164,9 @@ def test_boxes_by_keys(page):
     hand.press("Tab", "ArrowLeft")
     chosen = "document.activeElement.dataset.item"
     assert page.evaluate(chosen) == "B"
-    assert "2.7, 2, 7.7, 7" in page.evaluate("document.activeElement.ariaLabel")
+    # Written with the next frame.
+    label = "document.activeElement.ariaLabel"
+    wait_until(page, lambda: "2.7, 2, 7.7, 7" in page.evaluate(label), what="the arrow")
     hand.press("Escape")
     assert page.evaluate(chosen) is None and not ring.is_visible()
     assert page.evaluate("document.activeElement.classList.contains('jp-Cell')")

@@ -265,10 +265,11 @@ def test_boxes_of_every_type_and_none(dtype):
     ax = axes()
     boxes = torch.tensor([[1, 2, 5, 6], [0, 0, 3, 3]]).to(dtype)
     draw_boxes(ax, torch.zeros(3, 8, 8), boxes, torch.tensor([1, 0]), ["cat", "dog"])
-    assert ax.lines[0].get_xdata().tolist() == [1, 5, 5, 1, 1]
+    (lines,) = ax.collections
+    assert lines.get_segments()[0].tolist() == [[1, 2], [5, 2], [5, 6], [1, 6], [1, 2]]
     assert [text.get_text() for text in ax.texts] == ["dog", "cat"]
     draw_boxes(ax, None, boxes[:0], torch.zeros(0, dtype=torch.int64), ["cat"])
-    assert len(ax.lines) == 2
+    assert [len(lines.get_segments()) for lines in ax.collections] == [2, 0]
 
 
 @pytest.mark.parametrize(
