@@ -31,6 +31,7 @@ REAL = {  # name -> the folder's usual name, what holds the result
     "orl-faces": ("orl-faces", LabelledImages),
     "voc": ("VOCdevkit", AnnotatedImages),
     "class-folders": ("class-folders", LabelledImages),
+    "objects": ("objects", AnnotatedImages),
 }
 COUNTERPART = {"faces": "lfw-people", "landmarks": "class-folders", "scenes": "voc"}
 
@@ -48,7 +49,7 @@ def load(
     Args:
         name: one of EMBEDDED ("digits", "photo-crops", "faces", "landmarks", "scenes", "captions") or of REAL
             ("lfw-crops", "stereo-pair", "omniglot", "fashion-mnist", "lfw-people", "lfw-pairs", "orl-faces", "voc",
-            "class-folders").
+            "class-folders", "objects").
         split: "train", "val" or "test", as the set has them; no identity and no image is in two of them.
         source: "embedded" or "real"; if None, what COURSE_DATA says, else "embedded". A set without a real
             counterpart is embedded whatever COURSE_DATA says.
@@ -113,6 +114,8 @@ def _loader_of(name: str) -> Callable:
             from course_lib.data import voc as module
         case "class-folders":
             from course_lib.data import folders as module
+        case "objects":
+            from course_lib.data import objects as module
     return getattr(module, name.replace("-", "_"))
 
 

@@ -1,5 +1,6 @@
 """What the data sets are loaded as: images with a class each, and images with objects in them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Integral
 
@@ -63,7 +64,9 @@ class AnnotatedImages:
     (2, 1, 'cat')
     """
 
-    images: Tensor | list[Tensor]  # [N, 3, H, W] in 0..1; a list of [3, H, W] where sizes differ
+    images: (
+        Tensor | Sequence[Tensor]
+    )  # [N, 3, H, W] in 0..1; a sequence of [3, H, W] where sizes differ
     # A dict an image: boxes [n, 4] (x1, y1, x2, y2) in pixels, labels [n] int64, ...
     targets: list[dict[str, Tensor]]
     names: list[str]  # what each class is called

@@ -15,6 +15,8 @@ SUFFIXES = (
     *(".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"),
     *(".gif", ".jfif", ".avif", ".heic", ".heif"),
 )
+# What stands near the end of a whole file.
+ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 # EXIF's orientation 1..8 -> what turns the stored image upright.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -81,6 +83,30 @@ def open_oriented(
         says = "not an image" if "cannot identify" in str(error) else error or type(error).__name__
         raise ValueError(f"{where}: {shown(path)} cannot be read as an image: {says}") from error
     return (plain.transpose(UPRIGHT[orientation]) if orientation > 1 else plain), orientation
+
+
+def measured(where: str, path: Path) -> tuple[tuple[int, int], int]:
+    """Width and height of an image once it is upright, and its EXIF orientation, without decoding it.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: it is not an image, or was cut off.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                (width, height), orientation, form = image.size, _orientation(image), image.format
+        with path.open("rb") as file:
+            file.seek(max(path.stat().st_size - 4096, 0))
+            tail = file.read()
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        raise ValueError(f"{where}: {shown(path)} cannot be read as an image: {error}") from error
+    if ENDS.get(form, b"") not in tail:
+        raise ValueError(f"{where}: {shown(path)} was cut off: its end is missing")
+    return ((height, width) if orientation >= 5 else (width, height)), orientation
 
 
 def _orientation(image: Image.Image) -> int:

@@ -12,7 +12,8 @@ from torch import Tensor
 from course_lib.arguments import check_count
 from course_lib.data import files
 from course_lib.data.files import same_name, shown
-from course_lib.data.image_files import is_image, open_oriented
+from course_lib.data.image_files import images_below, is_image, open_oriented
+from course_lib.data.photos import Photo, upright
 
 
 class Annotation(NamedTuple):
@@ -76,7 +77,7 @@ def voc(
         image, orientation = open_oriented("voc", photographs[stem], "RGB")
         annotation = annotations[stem]
         path = root / "Annotations" / f"{stem}.xml"
-        boxes = _boxes_upright(path, annotation, image.size, orientation)
+        boxes = upright("voc", path, annotation.size, annotation.boxes, image.size, orientation)
         labels = [names.index(name) for name in annotation.names]
         images.append(pil_to_tensor(image).float() / 255)
         targets.append(
@@ -120,6 +121,39 @@ def read_annotation(path: Path) -> Annotation:
     return Annotation(size, boxes, names, difficult)
 
 
+def read_voc(where: str, folder: Path) -> list[Photo]:
+    """Every photograph below a folder that has an annotation file of VOC's form, wherever the two lie.
+
+    Args:
+        where: the data set, for messages.
+        folder: holds annotations and images, anywhere below.
+    Returns:
+        A Photo for each annotation; its split is the list of ImageSets/Main that names it, if there is one.
+    Raises:
+        ValueError: an annotation that cannot be read.
+    """
+    paths = sorted(path for path in folder.rglob("*.xml") if not files.is_hidden(path.name))
+    annotations = {same_name(path.stem): read_annotation(path) for path in paths}
+    images = {}
+    for path in images_below(folder):
+        images.setdefault(same_name(path.stem), path)
+    splits = {}
+    for split in ("train", "val", "test"):
+        for path in folder.rglob(f"ImageSets/Main/{split}.txt"):
+            splits |= dict.fromkeys(_listed(path, annotations), split)
+    return [
+        Photo(
+            images.get(stem, folder / f"{stem}.jpg"),
+            one.boxes,
+            one.names,
+            one.difficult,
+            one.size,
+            splits.get(stem),
+        )
+        for stem, one in annotations.items()
+    ]
+
+
 def _parse(path: Path) -> ElementTree.Element:
     """The root of an XML file; one that is not in the encoding it claims is read as any other text."""
     try:
@@ -155,46 +189,3 @@ def _listed(path: Path, known: dict[str, Annotation]) -> list[str]:
         starts = [line.rsplit(maxsplit=cut)[0] for cut in range(len(line.split()))]
         stems.append(next((start for start in starts if start in known), line))
     return stems
-
-
-def _boxes_upright(
-    path: Path, annotation: Annotation, size: tuple[int, int], orientation: int
-) -> list[tuple[float, ...]]:
-    """The boxes of an annotation on the upright image.
-
-    Args:
-        path: of the annotation, for the message.
-        size: width and height of the upright image.
-        orientation: by which the stored image was turned, as EXIF counts.
-    """
-    width, height = size
-    as_stored = annotation.size == (height, width) != size and orientation >= 5
-    # Where width and height are swapped and nothing turns, it is the two numbers that were swapped.
-    swapped = annotation.size == (height, width) and orientation == 1
-    if annotation.size != size and not as_stored and not swapped and min(annotation.size) > 0:
-        stated = "{:g} x {:g}".format(*annotation.size)
-        raise ValueError(
-            f"voc: {shown(path)} is of an image of {stated} pixels, the image has {width} x {height}"
-        )
-    boxes = []
-    for box in annotation.boxes:
-        x1, y1, x2, y2 = _turned(box, orientation, width, height) if as_stored else box
-        if x2 < 0 or y2 < 0 or x1 > width or y1 > height:
-            raise ValueError(
-                f"voc: {shown(path)} has a box ({x1:g}, {y1:g}, {x2:g}, {y2:g}) outside its image "
-                f"of {width} x {height} pixels"
-            )
-        boxes.append((max(x1, 0.0), max(y1, 0.0), min(x2, width), min(y2, height)))
-    return boxes
-
-
-def _turned(
-    box: tuple[float, ...], orientation: int, width: float, height: float
-) -> tuple[float, ...]:
-    """A box on the stored image as it lies on the upright one [height, width]; orientation 5, 6, 7 or 8."""
-    y1, x1, y2, x2 = box
-    if orientation in (6, 7):
-        x1, x2 = width - x2, width - x1
-    if orientation in (7, 8):
-        y1, y2 = height - y2, height - y1
-    return x1, y1, x2, y2

@@ -1,0 +1,79 @@
+"""Photographs with boxes in the form of COCO: one JSON file for a split, or for all."""
+
+import json
+import math
+from pathlib import Path
+
+from course_lib.data import files
+from course_lib.data.files import same_name, shown
+from course_lib.data.image_files import images_below
+from course_lib.data.photos import Photo
+
+SPLITS = ("train", "val", "test")
+
+
+def coco_files(folder: Path) -> list[Path]:
+    """The JSON files with COCO's annotations in a folder and one below it: those with images and categories in them."""
+    found = sorted(
+        p for p in (*folder.glob("*.json"), *folder.glob("*/*.json")) if not files.is_hidden(p.name)
+    )
+    return [path for path in found if _is_coco(path)]
+
+
+def _is_coco(path: Path) -> bool:
+    """By its first and last thousand letters: the file may be large."""
+    with path.open("rb") as file:
+        head = file.read(1000)
+        file.seek(max(path.stat().st_size - 1000, 0))
+        text = head + file.read()
+    return b'"images"' in text or b'"annotations"' in text or b'"categories"' in text
+
+
+def read_coco(where: str, folder: Path) -> list[Photo]:
+    """Every photograph that a folder's COCO files name.
+
+    Args:
+        where: the data set, for messages.
+        folder: holds the files, directly or one folder down, and the images anywhere below.
+    Returns:
+        A Photo for each entry of "images", in the order of the files; its split is the one that the file's name
+        holds ("instances_train.json"), if any.
+    Raises:
+        ValueError: a file is not of COCO's form; a box is not finite, or has a side below 0.
+
+    Crowds (`iscrowd`) are ignored objects. Boxes are [x, y, width, height] there, in pixels.
+    """
+    below = {}
+    for path in images_below(folder):
+        below.setdefault(same_name(path.name), path)
+    return [photo for path in coco_files(folder) for photo in _read(where, folder, path, below)]
+
+
+def _read(where: str, folder: Path, path: Path, below: dict[str, Path]) -> list[Photo]:
+    try:
+        content = json.loads(files.read_text(where, path))
+        names = {c["id"]: same_name(str(c["name"])) for c in content["categories"]}
+        images = {i["id"]: i for i in content["images"]}
+        objects = {number: [] for number in images}
+        for one in content.get("annotations", []):
+            x, y, width, height = (float(side) for side in one["bbox"])
+            if not (math.isfinite(x + y + width + height) and min(width, height) >= 0):
+                raise ValueError(f"annotation {one.get('id')} has the box {one['bbox']}")
+            box = (x, y, x + width, y + height)
+            objects[one["image_id"]].append(
+                (box, names[one["category_id"]], bool(one.get("iscrowd", 0)))
+            )
+        files_of = {n: same_name(str(i["file_name"])) for n, i in images.items()}
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise ValueError(f"{where}: {shown(path)} is not in COCO's form: {what}") from error
+    words = path.stem.lower().replace("-", "_").split("_")
+    split = next((s for s in SPLITS for w in words if w.startswith(s)), None)
+    photos = []
+    for number, image in images.items():
+        file = folder / files_of[number]
+        place = file if file.exists() else below.get(Path(files_of[number]).name, file)
+        boxes, labels, crowds = ([one[k] for one in objects[number]] for k in range(3))
+        size = (float(image.get("width") or 0), float(image.get("height") or 0))
+        photos.append(Photo(place, boxes, labels, crowds, size, split))
+    return photos

@@ -1,0 +1,244 @@
+"""One's own photographs with boxes: the same in every form, and clear about what is wrong with them."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from course_lib.data import datasets, files
+from course_lib.data.objects import objects
+
+SIZES = {f"{name}.jpg": (64 + 8 * i, 48 + 4 * i) for i, name in enumerate("abcdefghij")}
+BOXES = {
+    name: [("cat", (3.0, 5.0, 30.0, 40.0), False), ("dog", (10.5, 2.25, 50.0, 47.0), i % 3 == 0)][: 1 + i % 2]
+    for i, name in enumerate(SIZES)
+}  # fmt: skip
+
+
+def images(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for i, (name, size) in enumerate(SIZES.items()):
+        Image.new("RGB", size, (20 * i, 100, 50)).save(folder / name)
+
+
+def as_voc(folder: Path, photographs="images", annotations="annotations") -> Path:
+    images(folder / photographs)
+    (folder / annotations).mkdir(exist_ok=True)
+    for name, (width, height) in SIZES.items():
+        parts = [f"<size><width>{width}</width><height>{height}</height></size>"]
+        for label, (x1, y1, x2, y2), difficult in BOXES[name]:
+            box = f"<xmin>{x1}</xmin><ymin>{y1}</ymin><xmax>{x2}</xmax><ymax>{y2}</ymax>"
+            parts.append(
+                f"<object><name>{label}</name><difficult>{int(difficult)}</difficult><bndbox>{box}</bndbox></object>"
+            )
+        text = f"<annotation>{''.join(parts)}</annotation>"
+        (folder / annotations / name.replace(".jpg", ".xml")).write_text(text)
+    return folder
+
+
+def as_coco(folder: Path, file="annotations.json") -> Path:
+    images(folder / "images")
+    content = {
+        "images": [],
+        "annotations": [],
+        "categories": [{"id": 7, "name": "dog"}, {"id": 3, "name": "cat"}],
+    }
+    for i, (name, (width, height)) in enumerate(SIZES.items()):
+        content["images"].append(
+            {"id": 100 + i, "file_name": name, "width": width, "height": height}
+        )
+        for label, (x1, y1, x2, y2), crowd in BOXES[name]:
+            one = {"image_id": 100 + i, "category_id": {"dog": 7, "cat": 3}[label]}
+            one |= {"bbox": [x1, y1, x2 - x1, y2 - y1], "iscrowd": int(crowd)}
+            content["annotations"].append({"id": len(content["annotations"]), **one})
+    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).write_text(json.dumps(content))
+    return folder
+
+
+def as_yolo(folder: Path, names="names: [cat, dog]\n", file="data.yaml") -> Path:
+    images(folder / "images")
+    (folder / "labels").mkdir()
+    (folder / file).write_text(names)
+    for name, (width, height) in SIZES.items():
+        lines = []
+        for label, (x1, y1, x2, y2), _ in BOXES[name]:
+            sides = (
+                (x1 + x2) / 2 / width,
+                (y1 + y2) / 2 / height,
+                (x2 - x1) / width,
+                (y2 - y1) / height,
+            )
+            lines.append(" ".join(map(repr, (["cat", "dog"].index(label), *sides))))
+        (folder / "labels" / name.replace(".jpg", ".txt")).write_text("\n".join(lines))
+    return folder
+
+
+FORMS = {
+    "voc": as_voc,
+    "voc, all in one folder": lambda folder: as_voc(folder, ".", "."),
+    "coco": as_coco,
+    "coco, a folder down": lambda folder: as_coco(folder, "annotations/instances.json"),
+    "yolo": as_yolo,
+    "yolo, numbers": lambda folder: as_yolo(folder, "nc: 2\nnames:\n  1: dog\n  0: cat\n"),
+    "yolo, a list": lambda folder: as_yolo(
+        folder, "names:\n- cat  # small\n- 'dog'\nnc: 2\n", "x.yml"
+    ),
+    "yolo, classes.txt": lambda folder: as_yolo(folder, "cat\ndog\n", "classes.txt"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same(form, tmp_path, capsys):
+    folder = FORMS[form](tmp_path / "my pictures é")
+    photographs, targets, names = objects("all", folder)
+    said = capsys.readouterr().out
+    assert "10 images, 2 classes, split by hash: " in said and said.startswith(
+        form[:4].upper().strip(",")
+    )
+    assert names == ["cat", "dog"] and [path.name for path in photographs.paths] == list(SIZES)
+    for photo, target, (name, (width, height)) in zip(
+        photographs, targets, SIZES.items(), strict=True
+    ):
+        assert photo.shape == (3, height, width) and 0 <= photo.min() <= photo.max() <= 1
+        expected = torch.tensor([box for _, box, _ in BOXES[name]])
+        torch.testing.assert_close(target["boxes"], expected, atol=1e-5, rtol=1e-6)
+        assert [names[label] for label in target["labels"]] == [
+            label for label, _, _ in BOXES[name]
+        ]
+        ignored = [flag and "yolo" not in form for _, _, flag in BOXES[name]]
+        assert target["difficult"].tolist() == ignored
+
+
+def test_a_hash_splits_them_the_same_everywhere(tmp_path):
+    parts = {}
+    for form in ("voc", "coco", "yolo"):
+        folder = FORMS[form](tmp_path / form)
+        parts[form] = [[p.name for p in objects(s, folder)[0].paths] for s in ("train", "test")]
+    train, test = parts["voc"]
+    assert parts["voc"] == parts["coco"] == parts["yolo"]
+    assert sorted(train + test) == list(SIZES) and train and test
+    with pytest.raises(
+        FileNotFoundError, match=r"no image of the split 'val' .* there are {'train': 9"
+    ):
+        objects("val", tmp_path / "voc")
+
+
+def test_splits_that_the_files_name(tmp_path, capsys):
+    folder = as_voc(tmp_path / "voc", "JPEGImages", "Annotations")
+    lists = folder / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "train.txt").write_text("a\nb 1\n")
+    (lists / "test.txt").write_text("c\n")
+    assert [p.name for p in objects("train", folder)[0].paths] == ["a.jpg", "b.jpg"]
+    assert "split as the files say: 2 train, 1 test" in capsys.readouterr().out
+
+    folder = as_coco(tmp_path / "coco", "annotations/instances_val2017.json")
+    assert len(objects("val", folder)[0]) == 10
+
+    folder = as_yolo(tmp_path / "yolo")
+    for kind in ("images", "labels"):
+        for part, stems in (("train", "abcdefg"), ("valid", "hij")):
+            (folder / kind / part).mkdir()
+            for stem in stems:
+                (old,) = (folder / kind).glob(f"{stem}.*")
+                old.rename(folder / kind / part / old.name)
+    _, targets, _ = objects("val", folder)
+    assert len(targets) == 3 and all(len(target["boxes"]) for target in targets)
+
+
+@pytest.mark.parametrize("form", ["voc", "coco", "yolo"])
+def test_what_cannot_be_read_is_named_and_the_rest_goes_on(form, tmp_path):
+    folder = FORMS[form](tmp_path / form)
+    (folder / "images" / "a.jpg").write_bytes(b"no image")
+    whole = (folder / "images" / "b.jpg").read_bytes()
+    (folder / "images" / "b.jpg").write_bytes(whole[: len(whole) // 2])
+    with pytest.warns(UserWarning, match=r"2 images cannot be read and are left out: a.jpg, b.jpg"):
+        photographs, targets, _ = objects("all", folder)
+    assert len(photographs) == len(targets) == 8
+
+
+def test_images_are_decoded_when_they_are_looked_at(tmp_path, monkeypatch):
+    photographs, _, _ = objects("all", as_coco(tmp_path / "coco"), limit=6)
+    opened = []
+
+    def spy(where, path, mode):
+        opened.append(path.name)
+        return Image.new(mode, (4, 4))
+
+    monkeypatch.setattr("course_lib.data.photos.open_image", spy)
+    assert len(photographs[2:]) == 4 and opened == []
+    assert photographs[-1].shape == (3, 4, 4) and opened == ["f.jpg"]
+    with pytest.raises(IndexError):
+        photographs[6]
+
+
+def test_a_turned_image_and_its_boxes(tmp_path):
+    """EXIF turns the image; boxes of the stored image turn with it, those of the upright one do not."""
+    expected = {}
+    for upright in (True, False):
+        folder = as_coco(tmp_path / str(upright))
+        path, content = (
+            folder / "images" / "a.jpg",
+            json.loads((folder / "annotations.json").read_text()),
+        )
+        tags = Image.Exif()
+        tags[0x0112] = 6
+        Image.new("RGB", (48, 64), "red").save(path, exif=tags)
+        if not upright:
+            content["images"][0] |= {"width": 48, "height": 64}
+            (folder / "annotations.json").write_text(json.dumps(content))
+            content["annotations"][0]["bbox"] = [5, 64 - 30, 35, 27]
+            (folder / "annotations.json").write_text(json.dumps(content))
+        photographs, targets, _ = objects("all", folder)
+        assert photographs[0].shape == (3, 48, 64)
+        expected[upright] = targets[0]["boxes"]
+    torch.testing.assert_close(expected[True], torch.tensor([[3.0, 5, 30, 40]]))
+    torch.testing.assert_close(expected[False], expected[True])
+
+
+@pytest.mark.parametrize(
+    "form, file, text, error, words",
+    [
+        ("coco", "annotations.json", '{"images": [], "categories": [', ValueError, "not in COCO's form"),
+        ("coco", "annotations.json", '{"images": [{"id": 1}], "categories": []}', ValueError, "'file_name' is missing"),
+        ("yolo", "labels/a.txt", "0 .5 .5 .2", ValueError, "a.txt, line 1: expected a class below 2"),
+        ("yolo", "labels/a.txt", "2 .5 .5 .2 .2", ValueError, "expected a class below 2 .* got '2"),
+        ("yolo", "labels/a.txt", "0 .5 .5 nan .2", ValueError, "line 1"),
+        ("yolo", "labels/a.txt", "0 2.5 .5 .2 .2", ValueError, "outside its image"),
+        ("yolo", "data.yaml", "nc: 2", FileNotFoundError, "no class names"),
+        ("voc", "annotations/a.xml", "<annotation><object/></annotation>", ValueError, "has no name"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_its_file(form, file, text, error, words, tmp_path):
+    folder = FORMS[form](tmp_path / form)
+    (folder / file).write_text(text)
+    with pytest.raises(error, match=words):
+        objects("all", folder)
+
+
+def test_nothing_in_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no nowhere"):
+        objects("all", tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match=r"neither .xml files"):
+        objects("all", tmp_path)
+    with pytest.raises(ValueError, match="split must be one of"):
+        objects("dev", tmp_path)
+
+
+def test_bccd_by_the_same_door(capsys):
+    folder = (
+        Path(os.environ.get("COURSE_DATA_DIR") or files.ROOT.parent / "shared/datasets") / "bccd"
+    )
+    if not folder.exists():
+        pytest.skip("BCCD is not there")
+    by_door = datasets.load("objects", "test", folder=folder)
+    by_voc = datasets.load("voc", "test", folder=folder / "VOCdevkit")
+    assert "VOC form: 364 images, 3 classes, split as the files say" in capsys.readouterr().out
+    assert by_door.names == by_voc.names and len(by_door) == len(by_voc)
+    # the same photographs, in another order
+    sums = [sorted(t["boxes"].sum().item() for t in found.targets) for found in (by_door, by_voc)]
+    assert sums[0] == sums[1]
