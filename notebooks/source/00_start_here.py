@@ -135,7 +135,7 @@ compare(ours, lecture={"30 degrees": 2 - 3**0.5, "90 degrees": 2.0, "180 degrees
 # %% [markdown]
 # ## How long each notebook takes
 #
-# From the first cell to the last on two CPU cores without a GPU. A first run trains what the notebook needs; later runs find it in `data/cache`. 08, 09 and 10 share detectors: what one of them has trained, the others need not train again. A GPU is used where there is one.
+# From the first cell to the last on two CPU cores without a GPU. A first run trains what the notebook needs; later runs find it in `data/cache`. 08, 09 and 10 share detectors: what one of them has trained, the others need not train again; their first runs are added up here, from the notebook and the training of each detector. A GPU is used where there is one.
 
 # %%
 from IPython.display import Markdown

@@ -10,12 +10,11 @@
 # * decide which detections are true positives, and draw the **precision-recall curve**;
 # * compute **average precision** and **mAP**, and recognise five ways of counting that change mAP though the network is the same.
 #
-# **You should know** what a classifier and its score are, and tensors ([02](02_embeddings.ipynb)). **Time:** about 80 minutes for the core path with the exercises, 45 without them. Core path: everything before the first *Deeper* section, and the [summary](#What-you-can-do-now). **Computing:** about 3 minutes at the first run, when a detector is trained; about half a minute at each later run ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L5.01, L5.02, L5.03; the offsets are those of L5.05 and L5.06.
+# **You should know** what a classifier and its score are, and tensors ([02](02_embeddings.ipynb)). **Time:** about 80 minutes for the core path with the exercises, 45 without them. Core path: everything before the first *Deeper* section, and the [summary](#What-you-can-do-now). **Computing:** about 2 minutes at the first run, when a detector is trained; about half a minute at each later run ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L5.01, L5.02, L5.03; the offsets are those of L5.05 and L5.06.
 
 # %% [markdown]
 # ## The task
-
-# %% [markdown]
+#
 # A classifier predicts *what* is in the image. A **detector** predicts what, *where* and *how many*: it returns a list of boxes, each with a class and a **score**, how sure it is (L5.01). The simplest detector is a classifier applied to many windows of the image, a **sliding window**. A **window** is a box that is cut out and classified. The detector below looks for faces. A fast filter, the *cascade*, moves over the photograph at many sizes from 40 pixels up and proposes windows; a linear classifier gives each window a score from 0 to 1. **Non-maximum suppression** (NMS, later on this page) thins them out.
 #
 # The cascade proposes {{photo.windows}} windows on this photograph. {{photo.on_face}} of them have IoU .5 or more with the face (defined below): they are blue. The others are orange. They show only part of the face, or lie elsewhere: on badges, the helmet, the shuttle, the flag, the suit, even the bare wall. We need to thin out such a list, and to measure how good it is. But first: why does a detector not look at every box?
@@ -116,8 +115,7 @@ predict(
 
 # %% [markdown]
 # ## Intersection over union
-
-# %% [markdown]
+#
 # In general an image of $W \times H$ pixels holds $\binom{W+1}{2}\binom{H+1}{2}$ boxes: for a photograph of 500 x 375 pixels nearly nine billion. So most detectors score few of them, and these fit an object only roughly. We need a number for "roughly".
 #
 # A box is $(x_1, y_1, x_2, y_2)$: left, top, right, bottom; $y$ points down. **Intersection over union** (IoU, L5.03) divides the area of the intersection, which both boxes share, by the area of their union:
@@ -189,8 +187,7 @@ check("iou", iou)
 
 # %% [markdown]
 # ## Offsets: a box relative to an anchor
-
-# %% [markdown]
+#
 # Many detectors do not output corners. They start from an **anchor**, a box of fixed size at a fixed place, or from a box that an earlier stage proposes; we write *anchor* for both. The detector predicts how to change it. With centre $x, y$ and size $w, h$ of the object's box, and $x_a, y_a, w_a, h_a$ of the anchor, the four **offsets** are
 #
 # $$ t_x = \frac{x - x_a}{w_a}, \qquad t_y = \frac{y - y_a}{h_a}, \qquad t_w = \log\frac{w}{w_a}, \qquad t_h = \log\frac{h}{h_a} . $$
@@ -239,8 +236,7 @@ Board(
 
 # %% [markdown]
 # ## Non-maximum suppression
-
-# %% [markdown]
+#
 # A window that is shifted by a few pixels shows nearly the same, so there are many windows on each face. **NMS** (L5.02) keeps the best of them:
 #
 # 1. Keep the box with the highest score.
@@ -446,8 +442,7 @@ explore(
 
 # %% [markdown]
 # ## Precision and recall
-
-# %% [markdown]
+#
 # **First each detection gets a verdict.** Rank the detections of one class in all test images by score. A detection is a **true positive** (TP) if its IoU with a ground-truth object of its class in its image is at least a threshold, usually 0.5, and that object is still free. Then the two are **matched**. Any other detection is a **false positive** (FP), also a second box on the same object. A ground-truth object without a match is a **false negative** (FN). ([VOC and COCO](#Deeper:-VOC-and-COCO-match-differently), public data sets with evaluation rules of their own, differ in which object they match.)
 #
 # **Then we count.** Accept the $n$ detections with the highest scores. **Precision** is the share of true positives among these $n$. **Recall** is the share of objects that are matched:
@@ -559,8 +554,7 @@ explore(
 
 # %% [markdown]
 # ## Average precision
-
-# %% [markdown]
+#
 # The curve begins at $n = 1$: at precision 1 if the best detection is true, at 0 if it is false. It ends at the share of objects that are matched: no score threshold finds the others. (The curve of a *classifier* [ends elsewhere](#Deeper:-the-ends-of-the-curve).)
 #
 # The area under the curve is one number, **average precision** (AP). With few detections the curve has teeth like a saw. Its **envelope** $p(r)$, the highest precision at recall $r$ *or more*, removes them. Beyond the last recall it is 0.
@@ -680,8 +674,7 @@ explore(
 
 # %% [markdown]
 # ## mAP
-
-# %% [markdown]
+#
 # The three definitions give three numbers for the same detections: compare values of one definition only. From here AP is COCO's, with 101 points.
 #
 # The mean of AP over the classes is **mAP**; each class counts the same, however rare it is. The IoU threshold decides which detections are true positives: a loose box can count at .5 (**mAP@.5**) and not at .75 (**mAP@.75**). COCO's main number, **mAP@[.5:.95]**, is the mean over the ten thresholds $.5, .55, \dots, .95$. COCO's papers and tools write AP for it, AP50 and AP75 for one threshold. Move the threshold: our detector finds nearly all objects, but places its boxes roughly.
@@ -736,8 +729,7 @@ explore(
 
 # %% [markdown]
 # ## Five ways to count wrongly
-
-# %% [markdown]
+#
 # | mAP@.5 | mAP@.75 | mAP@[.5:.95] |
 # |---|---|---|
 # | {{yolo.map50}} | {{yolo.map75}} | {{yolo.map}} |
@@ -752,7 +744,7 @@ explore(
 # * NMS was left out, and duplicates counted as true positives;
 # * small objects (area below 400 pixels) were left out.
 #
-# Four changes raise mAP, one lowers it. *Recall at the end* is the recall of all detections in all images together, averaged over the classes. Then choose a report in the figure, and answer the question. (In all six, detections with a score of `0.02` or less are missing; even that costs a little mAP.)
+# Four changes raise mAP, one lowers it. *Recall at the end* is the recall of all detections in all images together, averaged over the classes. Then choose a report in the figure, and answer the question. (All six lack detections with a score of `0.02` or less; even that costs a little mAP.)
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 objects = sum(len(target["labels"]) for target in test.targets)
@@ -1119,7 +1111,7 @@ Board(
 # ## Deeper: a score threshold for a demo
 
 # %% [markdown]
-# For mAP keep every detection. A demo needs a score threshold. It is chosen on the *validation* images below, for the precision that the users need. AP is nearly the last recall here, because precision stays near 1 along most of the curve.
+# For mAP keep every detection: the curve is there so that no score threshold need be chosen yet. A demo needs one. It is chosen on the *validation* images below, for the precision that the users need. AP is nearly the last recall here, because precision stays near 1 along most of the curve.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 CUTS = [0.02 + 0.02 * k for k in range(40)]
@@ -1276,13 +1268,12 @@ figure(
 
 # %% [markdown]
 # ## What you can do now
-
-# %% [markdown]
+#
 # * **Boxes.** 96 x 96 pixels hold about 22 million boxes, so detectors look at few. **IoU** is the area of the intersection divided by that of the union; half a width of shift leaves 1/3.
 # * **Offsets** count a shift in anchor widths and heights, and a size as a logarithm: $x = x_a + t_x w_a$, $w = w_a e^{t_w}$.
 # * **NMS** keeps the best box and drops those of its class that overlap it. It must fail where the boxes of two objects of one class overlap by more than the threshold.
 # * **Precision and recall.** A detection is a true positive if it overlaps a free object of its class enough: the two are matched. Precision goes up and down with $n$; recall never falls. It ends below 1 where objects have no matching detection.
-# * **AP and mAP.** AP is the area under the envelope, mAP its mean over classes. mAP falls from {{yolo.map50}} at .5 to {{yolo.map75}} at .75. Here mAP rose when small objects were left out, classes ignored, duplicates counted as true positives, or AP averaged image by image. It falls if a score threshold is applied before the curve. The score threshold belongs to whoever *uses* a detector; the curve is there so that it need not be chosen yet.
+# * **AP and mAP.** AP is the area under the envelope, mAP its mean over classes. mAP falls from {{yolo.map50}} at .5 to {{yolo.map75}} at .75. Here mAP rose when small objects were left out, classes ignored, duplicates counted as true positives, or AP averaged image by image. It falls if a score threshold is applied before the curve.
 #
 # **Still open:** find a *sixth* change of the evaluation that raises mAP.
 #
