@@ -577,7 +577,7 @@ for n, (x, y) in enumerate(zip(recall.tolist(), precision.tolist(), strict=True)
 ax.text(0.25, 0.45, "area 11/16", weight="bold", ha="center")
 ax.text(0.77, 0.9, "black: the envelope p(r)", color=CHOSEN, weight="bold")
 ax.set(title="Six detections, four cars", xlabel="recall", ylabel="precision")
-ax.set(xlim=(0, 1.03), ylim=(0, 1.09), xticks=[0, 0.25, 0.5, 0.75, 1], yticks=[0, 0.5, 1])
+ax.set(xlim=(0, 1.03), ylim=(-0.04, 1.09), xticks=[0, 0.25, 0.5, 0.75, 1], yticks=[0, 0.5, 1])
 figure(
     fig,
     "The six detections of cars as points by recall and precision, joined by a zigzag line; the envelope, a staircase "
@@ -1123,7 +1123,9 @@ cut_rows = []
 for limit in CUTS:
     accepted = val_scores > limit
     true = int(val_true[accepted].sum())
-    cut_rows.append((true / max(int(accepted.sum()), 1), true / val_objects))
+    # Where nothing is accepted, there is no precision.
+    precision = true / int(accepted.sum()) if accepted.any() else float("nan")
+    cut_rows.append((precision, true / val_objects))
 cut_aps = [evaluate_detections(above(c, val_detections), val.targets)["AP50"] for c in CUTS]
 
 
