@@ -67,16 +67,17 @@ def _board(scene, pixels, values, clicked, shapes, text) -> Figure:
         ax.set_axis_off()
         how = "nearest" if scene["shown"][0] / pixels.shape[1] >= 2 else "antialiased"
         ax.imshow(pixels, extent=(0, width, height, 0), interpolation=how, aspect="auto")
-    for shape in sorted(shapes, key=lambda shape: shape["kind"] != "area"):
-        _draw_shape(ax, **shape)
+    taken = []
     for item in scene["items"]:
-        _draw_item(ax, item, values[item["name"]], item["name"] in clicked[-1:])
+        _draw_item(ax, item, values[item["name"]], item["name"] in clicked[-1:], taken)
+    for shape in shapes:
+        _draw_shape(ax, taken, **shape)
     if text:
         fig.text(left / whole[0], 0.08 / whole[1], _mathtext(text), fontsize=12, va="bottom")
     return fig
 
 
-def _draw_item(ax: Axes, item: dict, value: tuple, chosen: bool) -> None:
+def _draw_item(ax: Axes, item: dict, value: tuple, chosen: bool, taken: list) -> None:
     colour, fixed = item["colour"], item["fixed"]
     if item["kind"] == "stroke":
         for line in value:
@@ -93,16 +94,18 @@ def _draw_item(ax: Axes, item: dict, value: tuple, chosen: bool) -> None:
         if not fixed:
             look = {"ms": 7, "mec": colour, "mew": 1.8, "clip_on": False, "zorder": 4}
             ax.plot([x1, x2, x1, x2], [y1, y1, y2, y2], "o", color="white", **look)
-    _write(ax, value, item["label"], "white", colour)
+    _write(ax, value, item["label"], "white", colour, taken)
 
 
-def _draw_shape(ax: Axes, kind: str, at: list[float], colour: str, label: str) -> None:
+def _draw_shape(ax: Axes, taken: list, kind: str, at: list[float], colour: str, label: str) -> None:
     if kind == "area":
-        fill = Rectangle(at[:2], at[2] - at[0], at[3] - at[1], fc=colour, alpha=0.42, lw=0)
+        fill = Rectangle(
+            at[:2], at[2] - at[0], at[3] - at[1], fc=colour, alpha=0.42, lw=0, zorder=0.9
+        )
         ax.add_patch(fill)
     elif kind == "box":
         _outline(ax, at, colour, (0, (5, 3)))
-        _write(ax, at, label, colour, "white")
+        _write(ax, at, label, colour, "white", taken)
     elif kind == "text":
         ax.text(
             *at,
@@ -118,26 +121,38 @@ def _draw_shape(ax: Axes, kind: str, at: list[float], colour: str, label: str) -
         arrow = FancyArrowPatch(at[:2], at[2:], arrowstyle="-|>", mutation_scale=13, color=colour, lw=1.8,
                                 shrinkA=0, shrinkB=0, path_effects=RIM, zorder=5)  # fmt: skip
         ax.add_patch(arrow)
-        _write(ax, ((at[0] + at[2]) / 2, (at[1] + at[3]) / 2), label, colour, "white")
+        _write(ax, ((at[0] + at[2]) / 2, (at[1] + at[3]) / 2), label, colour, "white", taken)
 
 
 def _outline(ax: Axes, box: tuple, colour: str, style: object) -> None:
     x1, y1, x2, y2 = box
-    look = {"path_effects": RIM if style == "-" else None, "clip_on": False, "zorder": 3}
+    whole = style == "-"
+    look = {"path_effects": RIM if whole else None, "clip_on": False, "zorder": 3 if whole else 2.5}
     ax.plot([x1, x2, x2, x1, x1], [y1, y1, y2, y2, y1], color=colour, lw=1.8, ls=style, **look)
 
 
-def _write(ax: Axes, at: tuple, label: str, ink: str, paper: str) -> None:
-    """A name above the first corner of a box, inside it where the board ends; to the right of a point."""
+def _write(ax: Axes, at: tuple, label: str, ink: str, paper: str, taken: list) -> None:
+    """A name to the right of a point, or at a corner of a box: where it is on the board and over no other name."""
     if not label:
         return
-    inside = len(at) == 4 and at[1] < 0.08 * ax.get_ylim()[0]
-    offset = (12, 0) if len(at) == 2 else (9, -9) if inside else (1, 9)
+    # In pixels, y down, with the left and lower end of the name.
+    scale, width, height = ax.bbox.width / ax.get_xlim()[1], 9 * len(label) + 9, 20
+    x1, y1, x2, y2 = (scale * v for v in [*at, *at][:4])
+    places = [(x1 + 16, y1 + 7)]
+    if len(at) == 4:
+        lefts, lows = (x1, x2 - width), (y1 - 9, y2 + height + 12)
+        places = [(x, y) for y in (*lows, y1 + height + 10) for x in lefts]
+    clear = [
+        (x, y)
+        for x, y in places
+        if 0 <= x <= ax.bbox.width - width and height <= y <= ax.bbox.height
+        and not any(abs(x - a) < max(width, w) and abs(y - b) < height for a, b, w in taken)
+    ]  # fmt: skip
+    x, y = [*clear, *places][0]
+    taken.append((x, y, width))
     box = {"boxstyle": "round,pad=0.2", "facecolor": paper, "edgecolor": ink, "linewidth": 1}
-    ax.annotate(
-        label, at[:2], xytext=offset, textcoords="offset points", color=ink, weight="bold", size=9,
-        va="center" if len(at) == 2 else "top" if inside else "bottom", bbox=box, zorder=6,
-    )  # fmt: skip
+    look = {"color": ink, "weight": "bold", "size": 9, "zorder": 6}
+    ax.text(x / scale, y / scale, label, va="bottom", bbox=box, **look)
 
 
 def _mathtext(text: str) -> str:

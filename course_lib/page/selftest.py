@@ -60,7 +60,9 @@ def _check_package(package: str) -> tuple[str, str]:
         return "missing", "run `make lab`, which installs what is missing"
     allowed = _locked_versions(package)
     fits = installed.partition("+")[0] in allowed
-    return installed, "ok" if fits else f"the course was tested with {' or '.join(allowed)}"
+    return installed, "ok" if fits else (
+        f"tested with {' or '.join(allowed)}: run `make clean`, then `make lab`"
+    )
 
 
 def _check_torch() -> list[tuple[str, str, str]]:
@@ -84,7 +86,7 @@ def _check_torch() -> list[tuple[str, str, str]]:
         (
             "a matrix product",
             f"{milliseconds:.0f} ms",
-            "ok" if product[0, 0] == 1000 else "wrong result",
+            "ok" if product[0, 0] == 1000 else "wrong result: run `make clean`, then `make lab`",
         ),
         (
             "torch and torchvision",

@@ -8,16 +8,16 @@
 # * describe a box by its **offsets** $(t_x, t_y, t_w, t_h)$ from an anchor, and get it back (in code: *Deeper*);
 # * write **non-maximum suppression**, and name a scene in which it must fail (*Deeper*);
 # * decide which detections are true positives, and draw the **precision-recall curve**;
-# * compute **average precision** and **mAP**, and recognise five ways of counting that change mAP though the network is the same.
+# * compute **average precision** and **mAP**, and recognise five changes of the evaluation that change mAP.
 #
-# **You should know** what a classifier and its score are, and tensors ([02](02_embeddings.ipynb)). **Time:** about 80 minutes for the core path with the exercises, 45 without them. Core path: everything before the first *Deeper* section, and the [summary](#What-you-can-do-now). **Computing:** about 2 minutes at the first run, when a detector is trained; about half a minute at each later run ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L5.01, L5.02, L5.03; the offsets are those of L5.05 and L5.06.
+# **You should know** what a classifier and its score are, and tensors ([02](02_embeddings.ipynb)). **Time:** about 80 minutes for the core path with the exercises, 45 without them. Core path: everything before the first *Deeper* section, and the [summary](#What-you-can-do-now). **Computing:** 1 to 2 minutes at the first run, about half a minute later ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L5.01, L5.02, L5.03; the offsets are those of L5.05 and L5.06.
 
 # %% [markdown]
 # ## The task
 #
-# A classifier predicts *what* is in the image. A **detector** predicts what, *where* and *how many*: it returns a list of boxes, each with a class and a **score**, how sure it is (L5.01). The simplest detector is a classifier applied to many windows of the image, a **sliding window**. A **window** is a box that is cut out and classified. The detector below looks for faces. A fast filter, the *cascade*, moves over the photograph at many sizes from 40 pixels up and proposes windows; a linear classifier gives each window a score from 0 to 1. **Non-maximum suppression** (NMS, later on this page) thins them out.
+# A classifier predicts *what* is in the image. A **detector** predicts what, *where* and *how many*: it returns a list of boxes, each with a class and a **score**, how sure it is (L5.01). The simplest detector is a classifier applied to many windows of the image, a **sliding window**. A **window** is a box that is cut out and classified. The detector below looks for faces. A fast classifier, the *cascade*, slides over the photograph at many sizes from 40 pixels up, and proposes windows; a better one gives each of them a score from 0 to 1. **Non-maximum suppression** (NMS, later on this page) thins them out.
 #
-# The cascade proposes {{photo.windows}} windows on this photograph. {{photo.on_face}} of them have IoU .5 or more with the face (defined below): they are blue. The others are orange. They show only part of the face, or lie elsewhere: on badges, the helmet, the shuttle, the flag, the suit, even the bare wall. We need to thin out such a list, and to measure how good it is. But first: why does a detector not look at every box?
+# The cascade proposes {{photo.windows}} windows on this photograph. {{photo.on_face}} of them overlap the face enough (an IoU of .5 or more, defined below): blue in the second figure. The others, orange, show only part of the face, or other things: badges, the suit, the helmet, the shuttle, the flag, the bare wall. We need to thin out such a list, and to measure how good it is. But first: why does a detector not look at every box?
 
 # %% jupyter={"source_hidden": true} tags=["diagram"]
 import torch
@@ -52,6 +52,8 @@ record("photo.windows", len(on_face), "d")
 record("photo.on_face", int(on_face.sum()), "d")
 
 kept = plain.nms(astronaut["boxes"], astronaut["scores"], 0.5)
+# Boxes in units of the image, which is square, to be seen beside scores.
+scored = torch.cat([astronaut["boxes"] / len(image[0]), astronaut["scores"][:, None]], dim=1)
 with_windows, with_kept = (
     draw_bounding_boxes(image, astronaut["boxes"][which], colors=FACE, width=7)
     for which in (slice(None), kept)
@@ -60,9 +62,9 @@ stages = [
     Stage("image", image, image=image),
     Stage("cascade", note="proposes windows"),
     Stage("windows", astronaut["boxes"], image=with_windows),
-    Stage("classifier", astronaut["scores"], note="scores each"),
+    Stage("classifier", scored, note="adds a score to each"),
     Stage("NMS", note="thins them out"),
-    Stage("detections", astronaut["boxes"][kept], image=with_kept),
+    Stage("detections", scored[kept], image=with_kept),
 ]
 figure(
     pipeline([stages]),
@@ -93,11 +95,7 @@ figure(
     "A portrait with all windows that the cascade proposes: a blue stack on the face, orange ones on badges, on the "
     "reflection in a helmet and elsewhere. Beside it their scores: the highest is not on the face.",
 )
-claim(
-    "the window with the highest score is not on the face: it is the reflection in the helmet",
-    not on_face[0],
-    value=astronaut["scores"][0],
-)
+claim("the window with the highest score is not on the face", not on_face[0])
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
@@ -116,15 +114,15 @@ predict(
 # %% [markdown]
 # ## Intersection over union
 #
-# In general an image of $W \times H$ pixels holds $\binom{W+1}{2}\binom{H+1}{2}$ boxes: for a photograph of 500 x 375 pixels nearly nine billion. So most detectors score few of them, and these fit an object only roughly. We need a number for "roughly".
+# In general an image of $W \times H$ pixels holds $\binom{W+1}{2}\binom{H+1}{2}$ boxes: for 500 x 375 pixels nearly nine billion. So most detectors score few of them, and these fit an object only roughly. We need a number for "roughly".
 #
 # A box is $(x_1, y_1, x_2, y_2)$: left, top, right, bottom; $y$ points down. **Intersection over union** (IoU, L5.03) divides the area of the intersection, which both boxes share, by the area of their union:
 #
 # $$ \operatorname{IoU}(a, b) = \frac{|a \cap b|}{|a \cup b|}, \qquad |a \cup b| = |a| + |b| - |a \cap b| . $$
 #
-# It is 1 for equal boxes, 0 for boxes that do not overlap, and does not change when both are scaled. The intersection is a box, too: it begins at the larger of the two left edges and ends at the smaller of the two right edges. The same holds for top and bottom. If its width or height is negative, the boxes do not overlap.
+# It is 1 for equal boxes, 0 for boxes that do not overlap, and does not change when both are scaled alike. The intersection is a box, too: it begins at the larger of the two left edges and ends at the smaller of the two right edges. The same holds for top and bottom. If its width or height is not positive, the boxes do not overlap.
 #
-# **Your turn.** Answer the question. Then drag the boxes or corners until the IoU is 0.5: half is stricter than it sounds. Then write the function.
+# **Your turn.** Answer the question, drag the boxes or corners until the IoU is 0.5, and write the function.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
@@ -192,9 +190,9 @@ check("iou", iou)
 #
 # $$ t_x = \frac{x - x_a}{w_a}, \qquad t_y = \frac{y - y_a}{h_a}, \qquad t_w = \log\frac{w}{w_a}, \qquad t_h = \log\frac{h}{h_a} . $$
 #
-# And back: $x = x_a + t_x w_a$ and $w = w_a e^{t_w}$, and in the same way $y$ and $h$. A shift is counted in anchor widths and heights, a size as the logarithm of a ratio. So equal offsets mean the same change for every anchor, and no size can become negative.
+# And back: $x = x_a + t_x w_a$ and $w = w_a e^{t_w}$, and in the same way $y$ and $h$. A shift is counted in anchor widths and heights, a size as the natural logarithm of a ratio. So equal offsets mean the same change relative to the anchor, and no size can become negative.
 #
-# Move the green box: the dashed box applies the same four offsets to the small anchor. Faster R-CNN and RetinaNet predict four such numbers for each anchor (L5.05, L5.06). [Write both directions](#Deeper:-offsets-there-and-back), if you have time.
+# Move the green box: the dashed box applies the same four offsets to the small anchor. Fast R-CNN predicts four such numbers for each proposed box and class (L5.05), Faster R-CNN and RetinaNet for each anchor (L5.06, L5.11). [Write both directions](#Deeper:-offsets-there-and-back), if you have time.
 
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
@@ -237,13 +235,13 @@ Board(
 # %% [markdown]
 # ## Non-maximum suppression
 #
-# A window that is shifted by a few pixels shows nearly the same, so there are many windows on each face. **NMS** (L5.02) keeps the best of them:
+# A window that is shifted by a few pixels shows nearly the same, so there are many windows on each face. **NMS** (L5.02) keeps few of them:
 #
 # 1. Keep the box with the highest score.
 # 2. Drop every other box *of the same class* whose IoU with it is above a threshold, usually 0.5.
 # 3. Repeat with the boxes that are neither kept nor dropped.
 #
-# **Your turn, by hand.** Below the question are eight windows of another photograph, with their scores. Click the *letter* of the box that NMS keeps next; the boxes that it drops turn orange. *Reset* starts again.
+# **Your turn, by hand.** Below the question are eight windows of another photograph, with their scores. Click the *letter* of the box that NMS at 0.5 keeps next; the boxes that it drops turn orange. *Reset* starts again.
 #
 # **Then in code.** Write NMS in the cell under the photograph.
 
@@ -309,7 +307,10 @@ officer = photos["officer"][0][:, :BOTTOM, LEFT:RIGHT]
 Board(
     RIGHT - LEFT,
     BOTTOM,
-    [Box(LETTERS[i], tuple(box), FACE, True) for i, box in enumerate(few_boxes.tolist())],
+    [
+        Box(LETTERS[i], tuple(box), CLASS_COLOURS[i % 6], True)
+        for i, box in enumerate(few_boxes.tolist())
+    ],
     by_click,
     image=torch.nn.functional.avg_pool2d(officer, 2),
     alt="Another portrait with eight windows A to H and their scores; a click on a letter keeps its window.",
@@ -321,7 +322,8 @@ def nms(boxes, scores, iou_threshold):
     """Non-maximum suppression of one class.  # [N, 4], [N], number -> indices kept, best first"""
     # plain is the course's library: plain.iou(a, b) is the IoU of two boxes.
     # scores.argsort(descending=True) gives their order.
-    # Drop a box only if its IoU is above the threshold. Without boxes return an empty tensor.
+    # Drop a box only if its IoU is above the threshold.
+    # Return torch.tensor(kept, dtype=torch.int64): it works without boxes, too.
     # BEGIN SOLUTION
     kept = []
     for i in scores.argsort(descending=True, stable=True).tolist():
@@ -334,7 +336,7 @@ def nms(boxes, scores, iou_threshold):
 check("nms", nms)
 
 # %% [markdown] tags=["subslide"]
-# To see what NMS costs we need images in which objects of one class overlap. Ours are drawn: 96 x 96 pixels, six classes. Their **ground truth**, the box and the class of every object, is known exactly. The detector is a YOLO ([10](10_one_stage_detectors.ipynb)). Play the rounds. Then find a threshold at which an object keeps no good box.
+# Now images in which objects of one class overlap: drawn ones, 96 x 96 pixels, six classes. Their **ground truth**, the box and the class of every object, is known exactly. The detector is a YOLO ([10](10_one_stage_detectors.ipynb)), trained on other scenes. Play the rounds. Then take the lowest threshold: which object keeps no box that fits it?
 #
 # With a low threshold NMS drops the second of two objects of one class that overlap: it cannot know that they are two. With a high threshold **duplicates** remain: several boxes on one object. [Find a scene where NMS must fail](#Deeper:-a-scene-where-NMS-must-fail).
 
@@ -417,7 +419,8 @@ def draw_rounds(rounds=1, iou_threshold=0.5):
     right.scatter(overlaps[order], scores[order], c=colours, s=sizes, lw=0)
     right.axvline(iou_threshold, color=CHOSEN, ls="--", lw=1)
     left.set_xlabel(
-        "black: kept now, blue: kept before\norange: dropped now, grey: waiting", loc="left"
+        "black: kept now, blue: kept before, orange: dropped\nnow, grey: waiting; scores above 0.1 only",
+        loc="left",
     )
     right.set(title="Large dots: the same class", xlabel="IoU with the black box", ylabel="score")
     right.set(xlim=(-0.03, 1.05), ylim=(0, 1), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
@@ -443,13 +446,13 @@ explore(
 # %% [markdown]
 # ## Precision and recall
 #
-# **First each detection gets a verdict.** Rank the detections of one class in all test images by score. A detection is a **true positive** (TP) if its IoU with a ground-truth object of its class in its image is at least a threshold, usually 0.5, and that object is still free. Then the two are **matched**. Any other detection is a **false positive** (FP), also a second box on the same object. A ground-truth object without a match is a **false negative** (FN). ([VOC and COCO](#Deeper:-VOC-and-COCO-match-differently), public data sets with evaluation rules of their own, differ in which object they match.)
+# **First each detection gets a verdict.** Go through the detections of one class in all test images, the highest score first. A detection is a **true positive** (TP) if its IoU with a ground-truth object of its class in its image is at least a threshold, usually 0.5 (not the threshold of NMS), and that object is not matched yet. Then the two are **matched**. Any other detection is a **false positive** (FP), also a second box on the same object. A ground-truth object without a match is a **false negative** (FN). (Where a detection fits several objects, [the data sets VOC and COCO](#Deeper:-VOC-and-COCO-match-differently) choose differently.)
 #
 # **Then we count.** Accept the $n$ detections with the highest scores. **Precision** is the share of true positives among these $n$. **Recall** is the share of objects that are matched:
 #
 # $$ \text{precision} = \frac{TP}{n}, \qquad \text{recall} = \frac{TP}{\text{number of objects}} . $$
 #
-# **Your turn.** Six detections of cars, in a street with **four** cars. Fill in the two empty rows on paper, then write the function.
+# **Your turn.** Six detections of cars, in a street with **four** cars. Complete the two rows, then write the function.
 #
 # | n | 1 | 2 | 3 | 4 | 5 | 6 |
 # |---|---|---|---|---|---|---|
@@ -457,7 +460,7 @@ explore(
 # | precision | 1/1 | | | | | |
 # | recall | 1/4 | | | | | |
 #
-# The **precision-recall curve** has a point for each $n$. Under the function are all detections of one class with a score above `0.02` in 500 test scenes. Move the score threshold: detections with a higher score are accepted, and the point moves along the curve.
+# The **precision-recall curve** has a point for each $n$. Under the function are all detections of one class that NMS at 0.5 left in 500 test scenes, with scores above `0.02`. Move the score threshold: the point moves along the curve.
 
 
 # %% tags=["exercise", "subslide"]
@@ -504,11 +507,19 @@ def ranked(label):
 
 
 RANKED = [ranked(label) for label in range(len(names))]
+# Up to here every class has a detection that is accepted.
+HIGHEST = int(100 * min(all_scores[mine].max() for mine, *_ in RANKED) - 1e-4) / 100
+
+
+def show_truth(ax, image, boxes):
+    """Dotted boxes, to be seen on every ground."""
+    draw_boxes(ax, image, boxes, colours="white", width=2.2, style="solid")
+    draw_boxes(ax, None, boxes, colours=CHOSEN, width=1.6, style=":")
 
 
 def draw_curve(kind="cat", threshold=0.3):
     mine, _, precision, recall = RANKED[names.index(kind)]
-    n = max(int((all_scores[mine] > threshold).sum()), 1)
+    n = int((all_scores[mine] > threshold).sum())
     fig, (strip, curve, last) = plots.panels(3, height=3.2, widths=(1, 1.35, 1.1))
     right = verdicts[mine] == 1
     for group, colour, height in ((right, TRUE, 0.62), (~right, FALSE, 0.28)):
@@ -528,13 +539,13 @@ def draw_curve(kind="cat", threshold=0.3):
     i, j = where_from[mine[n - 1]]
     found, target = detections[i], test.targets[i]
     own = target["labels"] == names.index(kind)
-    draw_boxes(last, test.images[i], target["boxes"][own], colours="white", width=1.6, style=":")
+    show_truth(last, test.images[i], target["boxes"][own])
     colour = TRUE if right[n - 1] else FALSE
     draw_boxes(last, None, found["boxes"][[j]], colours=colour, texts=[f"{found['scores'][j]:.2f}"])
     last.set_title(
         "Last accepted: true positive" if right[n - 1] else "Last accepted: false positive"
     )
-    last.set_xlabel("dotted: ground truth", loc="left")
+    last.set_xlabel("dotted: objects of the class", loc="left")
     return fig
 
 
@@ -548,20 +559,20 @@ explore(
         "all above 0.02": {"threshold": 0.02},
     },
     kind=list(names),
-    threshold=(0.02, 0.8, 0.01),
+    threshold=(0.02, HIGHEST, 0.01),
     labels={"kind": "class", "threshold": "score threshold"},
 )
 
 # %% [markdown]
 # ## Average precision
 #
-# The curve begins at $n = 1$: at precision 1 if the best detection is true, at 0 if it is false. It ends at the share of objects that are matched: no score threshold finds the others. (The curve of a *classifier* [ends elsewhere](#Deeper:-the-ends-of-the-curve).)
+# The curve begins at $n = 1$: at precision 1 if the best detection is true, at 0 if it is false. It ends at the share of objects that are matched; the others have no matching detection. (The curve of a *classifier* [ends elsewhere](#Deeper:-the-ends-of-the-curve).)
 #
-# The area under the curve is one number, **average precision** (AP). With few detections the curve has teeth like a saw. Its **envelope** $p(r)$, the highest precision at recall $r$ *or more*, removes them. Beyond the last recall it is 0.
+# False positives between two true ones cut a tooth into the curve. The **envelope** $p(r)$, the highest precision at recall $r$ *or more*, removes the teeth; beyond the last recall it is 0. The area under the envelope is one number, **average precision** (AP).
 #
 # For the six detections $p = 1$ up to recall 1/2, then 3/4 up to recall 3/4, then 0. So the area is $\tfrac12 \cdot 1 + \tfrac14 \cdot \tfrac34 = \tfrac{11}{16}$.
 #
-# **Your turn.** Write AP under the figure: each step in recall times $p$ at its right end.
+# **Your turn.** Compute AP in the cell under the figure: each step in recall times $p$ at its right end.
 
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
@@ -588,7 +599,7 @@ figure(
 # %% tags=["exercise", "subslide"]
 def average_precision(precision, recall):
     """Area under p(r), the highest precision at recall r or more.  # [N], [N] -> number"""
-    # AP of an empty curve is 0.
+    # AP of an empty curve is 0. Where recall rises, p is precision[n:].max().
     # BEGIN SOLUTION
     total, last = 0.0, 0.0
     for n in range(len(recall)):
@@ -635,9 +646,10 @@ def draw_ap(kind="cat", definition="all points", from_recall=0.0):
     r = torch.cat([torch.zeros(1), recall, recall[-1:], torch.ones(1)])
     p = torch.cat([envelope[:1], envelope, torch.zeros(2)])
     fig, (ax,) = plots.panels(1, height=3.4)
-    ax.plot(r, p, color=CHOSEN, lw=3, drawstyle="steps-pre")
-    ax.plot(recall, precision, color="#C9C9C9", lw=1.2)
-    ax.text(0.02, 0.06, "grey: the curve, black: its envelope", transform=ax.transAxes)
+    ax.plot(recall, precision, color="#BDBDBD", lw=7)
+    ax.plot(r, p, color=CHOSEN, lw=1.8, drawstyle="steps-pre")
+    words = "grey: the curve, black: its envelope, here nearly the same"
+    ax.text(0.02, 0.06, words, transform=ax.transAxes)
     value = area_by(precision, recall, KINDS[definition])
     if definition == "all points":
         ax.fill_between(r, p, step="pre", color=CLASS_COLOURS[0], alpha=0.3, lw=0)
@@ -645,6 +657,9 @@ def draw_ap(kind="cat", definition="all points", from_recall=0.0):
         points = torch.linspace(0, 1, 11 if definition == "11 points" else 101).double()
         heights = torch.cat([envelope, torch.zeros(1)])[torch.searchsorted(recall, points - 1e-9)]
         missed = heights == 0
+        ax.text(
+            0.02, 0.16, "orange: not reached, counted as 0", color=FALSE, transform=ax.transAxes
+        )
         ax.vlines(points, 0, heights, color=CLASS_COLOURS[0], lw=1, alpha=0.6)
         ax.plot(points[~missed], heights[~missed], "o", color=CLASS_COLOURS[0], ms=5)
         ax.plot(points[missed], heights[missed], "o", color=FALSE, ms=7, clip_on=False)
@@ -728,7 +743,7 @@ explore(
 )
 
 # %% [markdown]
-# ## Five ways to count wrongly
+# ## Five changes that a report must not hide
 #
 # | mAP@.5 | mAP@.75 | mAP@[.5:.95] |
 # |---|---|---|
@@ -736,15 +751,15 @@ explore(
 #
 # Three honest numbers of one detector. A paper that reports mAP must state the IoU threshold and the definition of AP.
 #
-# Below are six reports about this detector on the same 500 test images. Report B is honest: you know its mAP@.5. In the others the evaluation was changed. Match them on paper:
+# Below are six reports about this detector on the same 500 test images. One is honest: B, with the mAP@.5 above. For the others the evaluation was changed. Match them on paper:
 #
-# * AP was computed for each image, and averaged over images;
+# * AP was computed for each image, for the classes in it, and averaged;
 # * classes were ignored;
 # * only detections with a score above 0.5 were evaluated;
 # * NMS was left out, and duplicates counted as true positives;
-# * small objects (area below 400 pixels) were left out.
+# * small objects (area below 400 pixels) were *ignored*: neither they nor detections on them counted.
 #
-# Four changes raise mAP, one lowers it. *Recall at the end* is the recall of all detections in all images together, averaged over the classes. Then choose a report in the figure, and answer the question. (All six lack detections with a score of `0.02` or less; even that costs a little mAP.)
+# Four changes raise mAP, one lowers it. *Recall at the end* is that of all detections of a class, averaged over the classes. It cannot exceed 100%. And the area under a curve that ends at this recall cannot exceed it, because precision is at most 1 (101 points can, by less than .001 here). Then look into the figure, and answer the question.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 objects = sum(len(target["labels"]) for target in test.targets)
@@ -799,7 +814,7 @@ an_image = zip(detections, test.targets, strict=True)
 an_image = [evaluate_detections([d], [t])["AP50"] for d, t in an_image]
 honest = summary(detections, test.targets)
 REPORTS = {
-    "A": ("small objects were left out", *summary(detections, easier)),
+    "A": ("small objects were ignored", *summary(detections, easier)),
     "B": ("honest", *honest),
     "C": ("only scores above 0.5 were evaluated", *summary(above(0.5), test.targets)),
     "D": ("no NMS, and duplicates counted as true positives", forgiven_ap, forgiven_recall, *summary(everything, test.targets)[2:]),
@@ -807,7 +822,7 @@ REPORTS = {
     "F": ("classes were ignored", *summary(without_classes(detections), without_classes(test.targets))),
 }  # fmt: skip
 REASONS = {
-    "A": "Small objects are harder to detect, and a false positive on one no longer counts.",
+    "A": "Small objects are harder to detect, and poor boxes on them no longer count.",
     "B": "Every object and every detection is counted once.",
     "C": "Every object whose detection scores up to 0.5 is missed.",
     "D": "A second box on an object is counted as a success. Recall above 100% is impossible.",
@@ -816,7 +831,7 @@ REASONS = {
     "F": "A box on an object of another class counts as true, and frequent classes weigh more.",
 }
 rows = [
-    (name, f"{ap:.3f}", f"{recall:.0%}", f"{each:.1f}", f"{there:,}")
+    (name, f"{ap:.3f}", f"{recall:.1%}", f"{each:.1f}", f"{there:,}")
     for name, (_, ap, recall, each, there) in REPORTS.items()
 ]
 table([("report", "mAP@.5", "recall at the end", "detections an image", "objects"), *rows])
@@ -824,41 +839,44 @@ table([("report", "mAP@.5", "recall at the end", "detections an image", "objects
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 def draw_report(report="none yet"):
-    fig, axes = plots.panels(2, height=3.1)
-    shown = ((1, "mAP@.5", "{:.3f}"), (2, "recall at the end", "{:.0%}"))
-    for ax, (column, title, fmt) in zip(axes, shown, strict=True):
-        if report == "none yet":
-            values = {f"report {name}": row[column] for name, row in REPORTS.items()}
-            colours = [TRUE if name == "B" else plots.MUTED for name in REPORTS]
+    fig, (ax,) = plots.panels(1, height=3.6)
+    for row, (name, (_, ap, recall, *_)) in enumerate(REPORTS.items()):
+        colour = CHOSEN if name == report else plots.MUTED
+        ax.plot([min(ap, recall), min(max(ap, recall), 1.05)], [row, row], color=colour, lw=1)
+        ax.plot(ap, row, "o", color=TRUE, ms=10)
+        if recall <= 1:
+            ax.plot([recall, recall], [row - 0.3, row + 0.3], color=CHOSEN, lw=3)
         else:
-            values = {f"report {report}": REPORTS[report][column], "honest": honest[column - 1]}
-            colours = [TRUE if REPORTS[report][0] == "honest" else FALSE, TRUE]
-        plots.bars(ax, values, title, colours, fmt)
-        ax.set(xlim=(0, 1.2 * max(values.values())), xticks=[])
-    title = "Choose a report to see what was changed"
+            ax.text(1.06, row, f"recall {recall:.0%}", va="center", color=FALSE, weight="bold")
+    ax.text(0.6, 0.15, "dot: mAP@.5", color=TRUE, weight="bold")
+    ax.text(0.6, 0.75, "stroke: recall at the end", color=CHOSEN, weight="bold")
+    ax.set(xlim=(0.59, 1.17), ylim=(5.6, -0.6), yticks=range(6))
+    ax.set_yticklabels([f"report {name}" for name in REPORTS])
+    ax.set_xticks([0.6, 0.7, 0.8, 0.9, 1])
+    ax.set_title("Choose a report to see what was changed")
     if report != "none yet":
-        title = f"Report {report}: {REPORTS[report][0]}"
-        axes[0].set_xlabel(REASONS[report], loc="left")
-    fig.suptitle(title, weight="bold", x=0.01, ha="left")
+        ax.set_title(f"Report {report}: {REPORTS[report][0]}")
+        ax.set_xlabel(REASONS[report], loc="left")
     return fig
 
 
 display(
     explore(
         draw_report,
-        alt="Bars of mAP and of recall for the six reports; what was changed in each is not shown yet.",
+        alt="The six reports as rows, each with a dot at its mAP and a stroke at its recall. The dot lies left of the stroke in "
+        "A, B, C and F, and right of it in E; the recall of D lies off the scale. What was changed is not shown yet.",
         report=["none yet", *REPORTS],
     )
 )
 predict(
-    "You see one row of the table alone, and know the test images. Which change can nobody notice?",
+    "You see one row of the table alone, and know the test images. Which of these changes can nobody notice?",
     ["that of A", "that of D", "that of E", "that of F"],
     answer=3,
     why=[
         "It counts fewer objects than the test images hold.",
-        "Its recall is above 100%: more objects than there are.",
-        "Its mAP is well above its recall. Precision is at most 1, so an honest area ends at the recall.",
-        "Its row looks like that of an honest report. The AP of each class would show it.",
+        "Its recall is above 100%: more objects found than there are.",
+        "Its mAP is above its recall. Precision is at most 1, so an honest area cannot be.",
+        "Its row looks like that of an honest report (as C's does, of a weaker detector). The AP of each class would show it.",
     ],
     name="08.which_cheats",
 )
@@ -867,9 +885,11 @@ predict(
 # ## Deeper: offsets there and back
 
 # %% [markdown]
-# **Your turn.** Write `encode`, from boxes to offsets, and `decode`, back. `plain.centre_and_size(box)` gives $x, y, w, h$. For N boxes at once write `plain.centre_and_size(boxes.T)`; `torch.stack(..., dim=1)` joins the four columns. In `decode` let $t_w$ and $t_h$ be at most $\log(1000/16)$, as in torchvision: the exponential of one bad prediction must not overflow.
+# **Your turn.** Write `encode`, from boxes to offsets, and `decode`, back. `plain.centre_and_size(box)` gives $x, y, w, h$. For N boxes at once write `plain.centre_and_size(boxes.T)`; `torch.stack(..., dim=1)` joins the four columns. In `decode` let $t_w$ and $t_h$ be at most $\log(1000/16)$, as in torchvision: no box becomes more than 62.5 times as wide or high as its anchor. (`tw.clamp(max=math.log(1000 / 16))`)
 
 # %% jupyter={"source_hidden": true}
+import math
+
 predict(
     "For an anchor 40 pixels wide a network predicts t_w = 1. How wide is the box?",
     ["40 pixels: only t_x moves it", "41 pixels", "80 pixels", "109 pixels"],
@@ -904,7 +924,7 @@ def decode(offsets, anchors):
     # BEGIN SOLUTION
     xa, ya, wa, ha = plain.centre_and_size(anchors.T)
     tx, ty, tw, th = offsets.T
-    most = torch.log(torch.tensor(1000 / 16)).item()
+    most = math.log(1000 / 16)
     x, y, w, h = xa + tx * wa, ya + ty * ha, wa * tw.clamp(max=most).exp(), ha * th.clamp(max=most).exp()  # fmt: skip
     return torch.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], dim=1)
     # END SOLUTION
@@ -916,7 +936,7 @@ check("decode", decode)
 # ## Deeper: a scene where NMS must fail
 
 # %% [markdown]
-# **Your turn.** Place two or more objects, each with one perfect box, so that NMS at IoU 0.5 drops one of them. All boxes have one class, and no two have IoU 0.95 or more. One row of the boxes is, for example, `[0, 0, 40, 40]`. Drag boxes on the first board of this page to find the coordinates.
+# **Your turn.** Place two or more objects, each with one perfect box (that of its ground truth), so that NMS at IoU 0.5 drops one of them. All boxes have one class, and no two have IoU 0.95 or more: they would be one object. One row of the boxes is, for example, `[0, 0, 40, 40]`. Drag boxes on the first board of this page to find the coordinates.
 
 
 # %% tags=["exercise"]
@@ -976,7 +996,7 @@ Board(
     70,
     [
         Box("left", (10, 14, 82, 58), colour=CLASS_COLOURS[0], fixed=True),
-        Box("right", (36, 14, 108, 58), colour=CLASS_COLOURS[0], fixed=True),
+        Box("right", (36, 14, 108, 58), colour=CLASS_COLOURS[2], fixed=True),
         Box("first", (6, 22, 79, 61), colour=CLASS_COLOURS[3]),
         Box("second", (18, 14, 90, 58), colour=CLASS_COLOURS[1]),
     ],
@@ -992,13 +1012,13 @@ Board(
 # ## Deeper: the ends of the curve
 
 # %% [markdown]
-# The lecture draws the curve of a *classifier*. It begins at (recall 0, precision 1), where nothing is accepted. It ends at $(1, \pi)$, where everything is: $\pi$ is the share of positives among all examples (the lecture writes $r$). A detector has no such end: the windows that it never proposes cannot be accepted. Its curve ends where its list of detections does.
+# The lecture draws the curve of a *classifier*. By convention it begins at (recall 0, precision 1), where nothing is accepted. It ends at $(1, \pi)$, where everything is: $\pi$ is the share of positives among all examples. A detector has no such end: the windows that it never proposes cannot be accepted. Its curve ends where its list of detections does.
 
 # %% [markdown]
 # ## Deeper: soft-NMS
 
 # %% [markdown]
-# **Soft-NMS** (Bodla and others, 2017) lowers scores instead of dropping boxes: $s \leftarrow s\,(1 - \operatorname{IoU})$ if it overlaps a box selected before by more than $t$ (linear), or $s \leftarrow s\, e^{-\operatorname{IoU}^2/\sigma}$ always (Gaussian; a larger $\sigma$ lowers scores less). The box of the second of two objects stays, and so do duplicates, with lower scores. mAP shows whether this helps. We compare settings, so we use the validation scenes.
+# **Soft-NMS** (Bodla and others, 2017) selects boxes in the order of their scores, too. But instead of dropping the others it lowers their scores. For each box selected, the score $s$ of every box left becomes $s\,(1 - \operatorname{IoU})$ if their IoU is above $t$ (linear), or always $s\, e^{-\operatorname{IoU}^2/\sigma}$ (Gaussian; a larger $\sigma$ lowers scores less). Only boxes with scores near 0 are dropped. The box of the second of two objects stays, and so do duplicates, with lower scores. mAP shows whether this helps. We compare settings, so we use the validation scenes.
 
 # %%
 show_source(plain.soft_nms)
@@ -1034,12 +1054,14 @@ for t in (0.1, 0.3, 0.5, 0.6, 0.7, 0.9):
     by_choice[f"NMS at {t}"] = evaluate_detections(left_over, val.targets)
 for kind in ("linear", "gaussian"):
     left_over = [thinned(found, kind, 0.5) for found in raw]
-    by_choice[f"soft-NMS, {kind}"] = evaluate_detections(left_over, val.targets)
+    by_choice[f"soft-NMS, {kind}, {'t' if kind == 'linear' else 'σ'} = 0.5"] = evaluate_detections(
+        left_over, val.targets
+    )
 columns = [(name, f"{v['AP50']:.3f}", f"{v['AP']:.3f}") for name, v in by_choice.items()]
 table([("", "mAP@.5", "mAP@[.5:.95]"), *columns])
 
 # %% jupyter={"source_hidden": true}
-usual, soft = by_choice["NMS at 0.5"], by_choice["soft-NMS, linear"]
+usual, soft = by_choice["NMS at 0.5"], by_choice["soft-NMS, linear, t = 0.5"]
 best50, best_nms = (
     max(v[number] for name, v in by_choice.items() if name.startswith("NMS"))
     for number in ("AP50", "AP")
@@ -1054,13 +1076,13 @@ gain = soft["AP"] - best_nms
 claim("linear soft-NMS gains mAP@[.5:.95] over the best NMS threshold", gain > 0.005, gain)
 
 # %% [markdown]
-# We compare linear soft-NMS with the best NMS threshold of each column. It changes mAP@.5 little: {{soft.map50}} against {{nms.best50}}. mAP@[.5:.95] rises: {{soft.map}} against {{nms.best}}. One reason may be that the box with the highest score is not always the tightest: soft-NMS keeps the others, with lower scores.
+# We compare linear soft-NMS with the best NMS threshold of each column. It hardly changes mAP@.5: {{soft.map50}} and {{nms.best50}}. mAP@[.5:.95] rises: {{soft.map}} against {{nms.best}}. One reason may be that the box with the highest score is not always the tightest: soft-NMS keeps the others, with lower scores.
 
 # %% [markdown]
 # ## Deeper: when boxes do not overlap
 
 # %% [markdown]
-# IoU is 0 for *all* pairs of boxes that do not overlap, near or far: as a loss, $1 - \operatorname{IoU}$ has no gradient there. The **generalised IoU** (Rezatofighi and others, 2019) takes the smallest box $C$ around both, and subtracts the share of $C$ that neither covers: $\operatorname{GIoU} = \operatorname{IoU} - |C \setminus (a \cup b)|\,/\,|C|$. It lies above -1 and reaches 1 for equal boxes. It keeps falling as the boxes move apart, so $1 - \operatorname{GIoU}$ has a gradient there, too. DETR adds it to the L1 distance of the boxes, the sum of the absolute differences of their centres and sizes ([10](10_one_stage_detectors.ipynb)).
+# IoU is 0 for *all* pairs of boxes that do not overlap, near or far: as a loss, $1 - \operatorname{IoU}$ has gradient 0 there. The **generalised IoU** (Rezatofighi and others, 2019) takes the smallest box $C$ around both, and subtracts the share of $C$ that neither covers: $\operatorname{GIoU} = \operatorname{IoU} - |C \setminus (a \cup b)|\,/\,|C|$. It lies above -1 and reaches 1 for equal boxes. It keeps falling as the boxes move apart, so the gradient of $1 - \operatorname{GIoU}$ is not 0 there. DETR's loss is a weighted sum of $1 - \operatorname{GIoU}$ and the L1 distance of the boxes, the sum of the absolute differences of their centres and sizes ([10](10_one_stage_detectors.ipynb)).
 
 
 # %% jupyter={"source_hidden": true}
@@ -1073,11 +1095,11 @@ def slide(A, B):
     fig.set_figwidth(4.4)
     ious, gious = plain.box_iou(a, paths)[0], plain.generalized_box_iou(a, paths)[0]
     ax.plot(centres, gious, color=CLASS_COLOURS[1], lw=2.5)
-    ax.plot(centres, ious, color=CLASS_COLOURS[0], lw=2.5)
+    ax.plot(centres, ious, color=CLASS_COLOURS[4], lw=2.5)
     now = (B[0] + B[2]) / 2
     for values, name, colour, at in (
-        (plain.box_iou(a, b), "IoU", CLASS_COLOURS[0], 0.9),
-        (plain.generalized_box_iou(a, b), "generalised IoU", CLASS_COLOURS[1], 0.72),
+        (plain.box_iou(a, b), "IoU", CLASS_COLOURS[4], 0.92),
+        (plain.generalized_box_iou(a, b), "generalised IoU", CLASS_COLOURS[1], 0.8),
     ):
         ax.plot(now, values[0, 0], "o", color=colour, ms=8)
         ax.text(0.99, at, name, color=colour, weight="bold", ha="right", transform=ax.transAxes)
@@ -1111,7 +1133,7 @@ Board(
 # ## Deeper: a score threshold for a demo
 
 # %% [markdown]
-# For mAP keep every detection: the curve is there so that no score threshold need be chosen yet. A demo needs one. It is chosen on the *validation* images below, for the precision that the users need. AP is nearly the last recall here, because precision stays near 1 along most of the curve.
+# For mAP keep every detection: the curve is there so that no score threshold need be chosen yet. (COCO takes 100 of a class in an image at most; this page's lists end at a score of `0.02`.) A demo needs one. Choose it on *validation* images, as below, for the precision that its users need. Precision and recall are here those of all classes together. mAP is nearly the recall, because precision stays near 1 along most of each class's curve.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 CUTS = [0.02 + 0.02 * k for k in range(40)]
@@ -1135,7 +1157,7 @@ def draw_cut(score_threshold=0.3, scene=17):
     found = above(CUTS[k], val_detections[scene : scene + 1])[0]
     verdict = right_or_wrong([found], [val.targets[scene]])[0]
     there = val.targets[scene]["boxes"]
-    draw_boxes(left, val.images[scene], there, colours="white", width=1.2, style=":")
+    show_truth(left, val.images[scene], there)
     colours = [TRUE if v == 1 else FALSE for v in verdict.flip(0)]
     shown = {name: values.flip(0) for name, values in found.items()}
     draw_boxes(left, None, shown["boxes"], shown["labels"], names, shown["scores"], colours)
@@ -1169,9 +1191,9 @@ explore(
 # ## Deeper: COCO's twelve numbers
 
 # %% [markdown]
-# COCO's tools print twelve numbers. Six are mAP: over the ten thresholds, at .5, at .75, and for small, medium and large objects (area up to 32 x 32 pixels, up to 96 x 96, above). Six are **AR**, the recall averaged over the ten thresholds and the classes: with at most 1, 10 or 100 detections of a class in an image, and for the three sizes. -1 means that there was no such object.
+# COCO's tools print twelve numbers. Six are mAP: over the ten thresholds, at .5, at .75, and for small, medium and large objects (area up to 32 x 32 pixels, up to 96 x 96, above; COCO takes the area of the mask, we that of the box). Six are **AR**, the recall averaged over the ten thresholds and the classes: with at most 1, 10 or 100 detections of a class in an image, and for the three sizes. -1 means that there was no such object.
 #
-# Some ground truth is **ignored**: in COCO a *crowd* (`iscrowd`), a group that is not labelled one by one; in VOC an object marked `difficult`, hard to recognise. A detection matched with it is neither a true nor a false positive, and to miss it costs nothing.
+# Some ground truth is **ignored**: in COCO a *crowd* (`iscrowd`), a group that is not labelled one by one; in VOC an object marked `difficult`, hard to recognise. A detection matched with it (with a crowd: by the share of the detection that lies in it) is neither a true nor a false positive, and to miss it costs nothing.
 
 # %% tags=["nbval-ignore-output"]
 NUMBERS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
@@ -1264,21 +1286,21 @@ figure(
 )
 
 # %% [markdown]
-# Two false positives come first, so both curves begin with two points at precision 0 and recall 0. At .75 the officer's box counts as false by a hair: its IoU is {{officer.iou}}, and our ground truth is drawn by hand. Two faces measure nothing; they show how a curve is made.
+# Two false positives come first, so both curves begin with two points at precision 0 and recall 0, one upon the other. At .75 the officer's box counts as false by a hair: its IoU is {{officer.iou}}, and our ground truth is drawn by hand. Two faces are too few to measure anything; they show how a curve is made.
 #
 # The classifier was trained on 100 faces and their mirror images, on 100 patches without a face, and on the cascade's windows in five photographs without faces. OpenCV trained the cascade on other images. The four photographs here are not in our training set.
 
 # %% [markdown]
 # ## What you can do now
 #
-# * **Boxes.** 96 x 96 pixels hold about 22 million boxes, so detectors look at few. **IoU** is the area of the intersection divided by that of the union; half a width of shift leaves 1/3.
+# * **Boxes.** 96 x 96 pixels hold about 22 million boxes, so detectors look at few. **IoU** is the area of the intersection divided by that of the union.
 # * **Offsets** count a shift in anchor widths and heights, and a size as a logarithm: $x = x_a + t_x w_a$, $w = w_a e^{t_w}$.
-# * **NMS** keeps the best box and drops those of its class that overlap it. It must fail where the boxes of two objects of one class overlap by more than the threshold.
-# * **Precision and recall.** A detection is a true positive if it overlaps a free object of its class enough: the two are matched. Precision goes up and down with $n$; recall never falls. It ends below 1 where objects have no matching detection.
-# * **AP and mAP.** AP is the area under the envelope, mAP its mean over classes. mAP falls from {{yolo.map50}} at .5 to {{yolo.map75}} at .75. Here mAP rose when small objects were left out, classes ignored, duplicates counted as true positives, or AP averaged image by image. It falls if a score threshold is applied before the curve.
+# * **NMS** keeps the box with the highest score, and drops those of its class that overlap it by more than a threshold. It must fail where perfect boxes of two objects of one class overlap by more than that.
+# * **Precision and recall.** A detection is a true positive if an object of its class that is not matched yet overlaps it enough. Precision goes up and down with $n$; recall never falls.
+# * **AP and mAP.** AP is the area under the envelope or its mean at equal steps of recall, mAP the mean of AP over classes. mAP falls from {{yolo.map50}} at .5 to {{yolo.map75}} at .75. Here it rose when small objects or classes were ignored, duplicates counted as true positives, or AP averaged image by image. It fell when a score threshold was applied before the curve.
 #
-# **Still open:** find a *sixth* change of the evaluation that raises mAP.
+# **Still open:** find another change of the evaluation that raises mAP.
 #
-# **Go on:** [09](09_two_stage_detectors.ipynb) builds detectors in two stages. [10](10_one_stage_detectors.ipynb) builds one-stage detectors, and compares all seven detectors by the numbers of this page.
+# **Go on:** [09](09_two_stage_detectors.ipynb) builds detectors in two stages. [10](10_one_stage_detectors.ipynb) builds one-stage detectors, and compares seven detectors by the numbers of this page.
 #
 # **Read:** Everingham and others, [The Pascal VOC Challenge](https://doi.org/10.1007/s11263-009-0275-4) (2010) · Lin and others, [Microsoft COCO](https://arxiv.org/abs/1405.0312) (2014) · Bodla and others, [Soft-NMS](https://arxiv.org/abs/1704.04503) (2017) · Rezatofighi and others, [Generalized Intersection over Union](https://arxiv.org/abs/1902.09630) (2019) · Viola and Jones, [Rapid Object Detection](https://doi.org/10.1109/CVPR.2001.990517) (2001).

@@ -343,7 +343,7 @@ def test_self_test_passes_here_and_notices_what_is_wrong(monkeypatch):
     )
     bad = {name: verdict for name, _, verdict in selftest.self_test()}
     assert (
-        bad["torch"].startswith("the course was tested with 2.")
+        bad["torch"].startswith("tested with 2.")
         and "make lab" in bad["no-such-package"]
     )
 
