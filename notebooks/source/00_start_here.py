@@ -89,7 +89,7 @@ scene, target = scenes.images[1], scenes.targets[1]
 draw_boxes(axes[2], scene, target["boxes"], target["labels"], scenes.names)
 show_image(axes[3], 1 - scenes.details["depth"][1][None] / 12)
 axes[2].set_title("A scene: what is where is known")
-axes[3].set_title("How far it is: the darker, the farther")
+axes[3].set_title("How far it is: the lighter, the farther")
 alt = "Two sheets of ten drawn faces and ten drawn buildings; a scene with a named box around each thing, and its depth."
 figure(fig, alt)
 

@@ -342,10 +342,7 @@ def test_self_test_passes_here_and_notices_what_is_wrong(monkeypatch):
         selftest, "version", lambda name: {"torch": "1.0"}.get(name) or missing(name)
     )
     bad = {name: verdict for name, _, verdict in selftest.self_test()}
-    assert (
-        bad["torch"].startswith("tested with 2.")
-        and "make lab" in bad["no-such-package"]
-    )
+    assert bad["torch"].startswith("tested with 2.") and "make lab" in bad["no-such-package"]
 
 
 def missing(name):
