@@ -885,7 +885,7 @@ predict(
 # ## Deeper: offsets there and back
 
 # %% [markdown]
-# **Your turn.** Write `encode`, from boxes to offsets, and `decode`, back. `plain.centre_and_size(box)` gives $x, y, w, h$. For N boxes at once write `plain.centre_and_size(boxes.T)`; `torch.stack(..., dim=1)` joins the four columns. In `decode` let $t_w$ and $t_h$ be at most $\log(1000/16)$, as in torchvision: no box becomes more than 62.5 times as wide or high as its anchor. (`tw.clamp(max=math.log(1000 / 16))`)
+# **Your turn.** Write `encode`, from boxes to offsets, and `decode`, back. `plain.centre_and_size(box)` gives $x, y, w, h$. For N boxes at once write `plain.centre_and_size(boxes.T)`; `torch.stack(..., dim=1)` joins the four columns. In `decode` let $t_w$ and $t_h$ be at most $\log(1000/16)$, as in torchvision: no box becomes more than $1000/16$ times as wide or high as its anchor. (`tw.clamp(max=math.log(1000 / 16))`)
 
 # %% jupyter={"source_hidden": true}
 import math
