@@ -140,7 +140,7 @@ def _write(ax: Axes, at: tuple, label: str, ink: str, paper: str, taken: list) -
     x1, y1, x2, y2 = (scale * v for v in [*at, *at][:4])
     places = [(x1 + 16, y1 + 7)]
     if len(at) == 4:
-        lefts, lows = (x1, x2 - width), (y1 - 9, y2 + height + 12)
+        lefts, lows = (x1, x2 - width), (y1 - 6, y2 + height + 9)
         places = [(x, y) for y in (*lows, y1 + height + 10) for x in lefts]
     clear = [
         (x, y)

@@ -32,7 +32,9 @@ def self_test() -> list[tuple[str, str, str]]:
         (
             "Python",
             platform.python_version(),
-            "ok" if sys.version_info >= (3, 11) else "3.11 or newer is needed",
+            "ok"
+            if sys.version_info >= (3, 11)
+            else "3.11 or newer is needed: `make lab PYTHON=python3.12`",
         )
     )
     rows += [(name, *_check_package(name)) for name in PACKAGES]

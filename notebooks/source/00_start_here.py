@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Start here
 #
-# *Seeing in Vectors* is a course that you run. Five lectures on computer vision are its syllabus; what they claim is computed here, topic by topic, on data that is already on this machine. Every algorithm can be read, and more than half of the figures have something to move. In a quarter of an hour you will be able to
+# *Seeing in Vectors* is a course that you run. Five lectures on computer vision are its syllabus; what they claim is computed here, topic by topic (the lecture map below shows how far it has come), on data that is already on this machine. Every algorithm can be read, and more than half of the figures have something to move. In a quarter of an hour you will be able to
 #
 # * run a cell and move a control;
 # * tell what a lecture says from what was measured;
@@ -20,11 +20,11 @@ digits = datasets.load("digits", "test")
 print(len(digits), "handwritten digits, each of", list(digits.images[0].shape))
 
 # %% [markdown]
-# The three numbers are channels (1: grey), height and width. The digits come with scikit-learn, the other data with the course: nothing is downloaded.
+# The three numbers are channels (1: grey), height and width. The digits come with scikit-learn; other pictures come with packages, too, or are drawn by the course's own programs. Nothing is downloaded.
 #
 # ## Predict
 #
-# Some pages ask before they show. Run the next cell, choose an answer, and press the button; then read on.
+# Some pages ask before they show. Run the next cell, choose an answer, and press *Commit*; then read on. (The cell's code is folded: click on its three dots to read it.)
 
 # %% jupyter={"source_hidden": true}
 from course_lib.page.predict import predict
@@ -44,7 +44,7 @@ predict(
 # %% [markdown]
 # ## Move a control
 #
-# Run the next cell, then drag a slider, or reach it with **Tab** and use the **arrow keys**: the picture follows. Buttons lead to things worth seeing, *Reset* leads back. Its code is folded: click on the three dots to read it. Without a running kernel (on GitHub, say) you see the picture in its first state.
+# Run the next cell: is the average what you expected? Then drag a slider, or reach it with **Tab** and use the **arrow keys**: the picture follows. Buttons lead to things worth seeing, *Reset* leads back. Without a running kernel (on GitHub, say) you see the picture in its first state.
 
 # %% jupyter={"source_hidden": true}
 from course_lib.page import plots
@@ -55,7 +55,7 @@ from course_lib.page.pictures import contact_sheet, show_image
 def draw_average(digit=3, how_many=20):
     same = digits[digits.labels == digit].images[:how_many]
     fig, (left, middle, right) = plots.panels(3, height=2.6, widths=(2.2, 1, 1))
-    contact_sheet(left, same, columns=10, title=f"The digit {digit}, {len(same)} times")
+    contact_sheet(left, same, columns=10, title=f"The digit {digit}: {len(same)} of them")
     show_image(middle, same[0], "The first of them")
     show_image(right, same.mean(0), "Their average")
     return fig
@@ -73,7 +73,7 @@ explore(
 # %% [markdown]
 # ## The drawn world
 #
-# The lectures need faces, landmarks, scenes and captions. The course draws its own: people who do not exist, buildings that nobody built. So everything in an image (who, where, how far) is known exactly and can be measured, and nobody has to be asked for permission.
+# The lectures need faces, landmarks, scenes and pictures with captions. Programs of the course draw them: people who do not exist, buildings that nobody built. Run the next cell, too. So everything in an image (who, where, how far) is known exactly and can be measured, and nobody has to be asked for permission.
 
 # %% jupyter={"source_hidden": true}
 from course_lib.page.boxes import draw_boxes
@@ -84,21 +84,21 @@ faces = datasets.load("faces", "test", people=10, photos=1, size=72).images
 landmarks = datasets.load("landmarks", "test", buildings=10, photos=1, size=72).images
 contact_sheet(axes[0], faces, columns=5, title="Faces: ten people who do not exist")
 contact_sheet(axes[1], landmarks, columns=5, title="Landmarks: ten buildings nobody built")
-scenes = datasets.load("scenes", "test", count=2, size=144)
-scene, target = scenes.images[1], scenes.targets[1]
+scenes = datasets.load("scenes", "test", count=11, size=144)
+scene, target = scenes.images[10], scenes.targets[10]
 draw_boxes(axes[2], scene, target["boxes"], target["labels"], scenes.names)
-show_image(axes[3], 1 - scenes.details["depth"][1][None] / 12)
-axes[2].set_title("A scene: what is where is known")
-axes[3].set_title("How far it is: the lighter, the farther")
+show_image(axes[3], scenes.details["depth"][10][None] / 12)
+axes[2].set_title("A scene and its boxes")
+axes[3].set_title("Its depth: darker is farther")
 alt = "Two sheets of ten drawn faces and ten drawn buildings; a scene with a named box around each thing, and its depth."
 figure(fig, alt)
 
 # %% [markdown]
-# `data/README.md` describes every set. Real ones (LFW, Omniglot, Fashion-MNIST, VOC, your own folders) come through the same door, `datasets.load(name, split, folder=...)`, from where you keep them.
+# `data/README.md`, in the course's folder, one above this notebook, describes every set. Real ones (LFW, Omniglot, Fashion-MNIST, VOC, your own folders) come through the same door, `datasets.load(name, split, folder=...)`, from where you keep them.
 #
 # ## Read the source, believe the claim
 #
-# What the course teaches stands in its library twice: plainly, to be read, and fast, to be used. A test holds the two against each other. This is the plain form of the distance that half of the lectures rest on:
+# What the course teaches stands in its library twice: plainly, to be read, and fast, to be used. A test holds the two against each other. This is the plain form of the Euclidean distance between vectors:
 
 # %%
 from course_lib.by_definition import embeddings as plain
@@ -107,34 +107,37 @@ from course_lib.page.notebook import show_source
 show_source(plain.euclidean)
 
 # %% [markdown]
-# A sentence in a lecture can be wrong. A **claim** here is computed whenever its cell runs. It shows a blue tick if it holds; if it does not, it says so in orange, and the page goes on. Change the 5 and run the cell again:
+# A sentence in a lecture can be wrong. A **claim** here is computed whenever its cell runs. It shows a blue tick if it holds; if it does not, it says so in orange, and the page goes on. The next cell tries the function above; a *tensor* is PyTorch's array. Change `expected` and run it again:
 
 # %%
 import torch
 
-from course_lib.embeddings.distances import euclidean
 from course_lib.page.notebook import claim
 
-x = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
-claim("the distance from (0, 0) to (3, 4) is 5", euclidean(x[:1], x[1:]).item() == 5)
+x, expected = torch.tensor([[0.0, 0.0], [3.0, 4.0]]), 5
+measured = plain.euclidean(x[:1], x[1:]).item()
+claim(f"the distance from (0, 0) to (3, 4) is {expected}", measured == expected)
 
 # %% [markdown]
-# Where a lecture gives a number or a formula, ours stands beside it; where our small world does not show what the lecture says, the text says so. A formula of the lectures: for vectors of length 1 with an angle $\varphi$ between them, $\lVert x-y\rVert^2 = 2(1-\cos\varphi)$. Here are the squared distances that we measure at three angles, beside the formula:
+# Where a lecture gives a number or a formula, ours stands beside it; where our small world does not show what the lecture says, the text says so. For example a formula of the lectures: for vectors of length 1 with an angle $\varphi$ between them, $\lVert x-y\rVert^2 = 2(1-\cos\varphi)$. Beside it stand the squared distances from (1, 0) that the fast form measures at three angles:
 
 # %%
-from course_lib.embeddings.distances import normalize
+import math
+
+from course_lib.embeddings.distances import euclidean, normalize
 from course_lib.page.notebook import compare
 
-directions = {"30 degrees": [3**0.5, 1.0], "90 degrees": [0.0, 1.0], "180 degrees": [-1.0, 0.0]}
+directions = {30: [3**0.5, 1.0], 90: [0.0, 1.0], 180: [-1.0, 0.0]}
 ends = normalize(torch.tensor(list(directions.values())))
 squares = euclidean(torch.tensor([[1.0, 0.0]]), ends, squared=True)[0].tolist()
-ours = dict(zip(directions, squares, strict=True))
-compare(ours, lecture={"30 degrees": 2 - 3**0.5, "90 degrees": 2.0, "180 degrees": 4.0})
+ours = {f"{angle} degrees": square for angle, square in zip(directions, squares, strict=True)}
+formula = {f"{angle} degrees": 2 * (1 - math.cos(math.radians(angle))) for angle in directions}
+compare(ours, lecture=formula)
 
 # %% [markdown]
 # ## How long each notebook takes
 #
-# Seconds from the first cell to the last, measured on two CPU cores without a GPU (one is used where there is one). A first run trains what the notebook needs; later runs find it in `data/cache`. 08, 09 and 10 share detectors: what one of them has trained, the others need not train again. Their first runs are given as if each were run alone: the notebook's own time and the training of each of its detectors, added up. Numbers without a row are notebooks still to come.
+# Seconds from the first cell to the last, on two CPU cores. (A GPU is used where there is one.) A first run trains the networks that the notebook needs; later runs find them in `data/cache`.
 
 # %%
 from IPython.display import Markdown
@@ -144,6 +147,8 @@ from course_lib.page.syllabus import lecture_map, time_table
 Markdown(time_table())
 
 # %% [markdown]
+# Notebooks 08, 09 and 10 share networks: what one of them has trained, the others need not train again. The table gives each first run as if it were the only one. Numbers without a row are notebooks still to come.
+#
 # ## The lecture map
 #
 # Click on a triangle to see where each topic of a lecture is treated, or for which notebook it is planned.
@@ -154,7 +159,7 @@ Markdown(lecture_map())
 # %% [markdown]
 # ## Your progress
 #
-# What you predict and what you solve is kept in one file on this machine, `data/progress.jsonl`; your name is not in it. Delete the file to begin anew. The table shows what was there when its cell ran. Below it, at most three predictions are asked again: a day after you first answered them, and once more five days later. If none is due, nothing appears.
+# What you predict, and the exercises that you solve on later pages, are kept in one file on this machine, `data/progress.jsonl`; your name is not in it. Delete the file to begin anew. Run the next cell again after you have answered. Below it, at most three predictions are asked again: a day after you first answered them, and once more five days later. If none is due, nothing appears.
 
 # %%
 from course_lib.page.notebook import table
@@ -176,7 +181,7 @@ for question in old_questions(answers):
 # %% [markdown]
 # ## Your own picture
 #
-# Put a photograph beside this notebook (drag it into the list of files on the left), write its name below, and run the cell. It becomes a tensor [3, height, width] with values from 0 to 1, as the course's own pictures are.
+# Put a photograph beside this notebook (drag it into the list of files on the left), write its name below, and run the cell. It becomes a tensor [3, height, width] with values from 0 to 1, as the course's own colour pictures are.
 
 # %%
 from pathlib import Path
@@ -197,9 +202,10 @@ figure(fig, alt="A photograph: your own if there is one, else a tabby cat.")
 # %% [markdown]
 # ## When something fails
 #
-# First choose *Kernel > Restart Kernel and Run All Cells*: the page starts with nothing left over from before. If that does not help, run the next cell. It looks at Python, the packages, the processor and the controls; where a verdict is not "ok", it says what to do.
+# First choose *Kernel > Restart Kernel and Run All Cells*: the page starts with nothing left over from before. If that does not help, run the next cell. It looks at Python, the packages and the processor, and tries whether a control redraws its picture; where a verdict is not "ok", it says what to do.
 
 # %% tags=["nbval-ignore-output"]
+from course_lib.page.notebook import claim, table
 from course_lib.page.selftest import self_test
 
 table(self_test())
@@ -220,4 +226,4 @@ claim(
 # * **Your own picture:** a tensor [3, height, width] from 0 to 1.
 # * **When it fails:** restart the kernel, then the self-test.
 #
-# **Go on:** [02 · Embeddings](02_embeddings.ipynb).
+# **Go on:** (01 is still to come) [02 · Embeddings](02_embeddings.ipynb).

@@ -15,7 +15,7 @@
 # %% [markdown]
 # ## The task
 #
-# A classifier predicts *what* is in the image. A **detector** predicts what, *where* and *how many*: it returns a list of boxes, each with a class and a **score**, how sure it is (L5.01). The simplest detector is a classifier applied to many windows of the image, a **sliding window**. A **window** is a box that is cut out and classified. The detector below looks for faces. A fast classifier, the *cascade*, slides over the photograph at many sizes from 40 pixels up, and proposes windows; a better one gives each of them a score from 0 to 1. **Non-maximum suppression** (NMS, later on this page) thins them out.
+# A classifier predicts *what* is in the image. A **detector** predicts what, *where* and *how many*: it returns a list of boxes, each with a class and a **score**, how sure it is (L5.01). The simplest detector is a classifier applied to many windows of the image, a **sliding window**. A **window** is a box that is cut out and classified. The detector below looks for faces. A fast classifier, the *cascade*, slides over the photograph at many sizes from 40 pixels up, and proposes windows; a second one gives each of them a score from 0 to 1. **Non-maximum suppression** (NMS, later on this page) thins them out.
 #
 # The cascade proposes {{photo.windows}} windows on this photograph. {{photo.on_face}} of them overlap the face enough (an IoU of .5 or more, defined below): blue in the second figure. The others, orange, show only part of the face, or other things: badges, the suit, the helmet, the shuttle, the flag, the bare wall. We need to thin out such a list, and to measure how good it is. But first: why does a detector not look at every box?
 
@@ -599,7 +599,7 @@ figure(
 # %% tags=["exercise", "subslide"]
 def average_precision(precision, recall):
     """Area under p(r), the highest precision at recall r or more.  # [N], [N] -> number"""
-    # AP of an empty curve is 0. Where recall rises, p is precision[n:].max().
+    # AP of an empty curve is 0. Where recall rises, p is precision[i:].max(), with i counted from 0.
     # BEGIN SOLUTION
     total, last = 0.0, 0.0
     for n in range(len(recall)):
@@ -759,7 +759,7 @@ explore(
 # * NMS was left out, and duplicates counted as true positives;
 # * small objects (area below 400 pixels) were *ignored*: neither they nor detections on them counted.
 #
-# Four changes raise mAP, one lowers it. *Recall at the end* is that of all detections of a class, averaged over the classes. It cannot exceed 100%. And the area under a curve that ends at this recall cannot exceed it, because precision is at most 1 (101 points can, by less than .001 here). Then look into the figure, and answer the question.
+# Four changes raise mAP, one lowers it. *Recall at the end* is that of all detections of a class, averaged over the classes. It cannot exceed 100%. And the area under a curve that ends at this recall cannot exceed it, because precision is at most 1 (101 points can, by a hair). Then look into the figure, and answer the question.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 objects = sum(len(target["labels"]) for target in test.targets)
@@ -1082,7 +1082,7 @@ claim("linear soft-NMS gains mAP@[.5:.95] over the best NMS threshold", gain > 0
 # ## Deeper: when boxes do not overlap
 
 # %% [markdown]
-# IoU is 0 for *all* pairs of boxes that do not overlap, near or far: as a loss, $1 - \operatorname{IoU}$ has gradient 0 there. The **generalised IoU** (Rezatofighi and others, 2019) takes the smallest box $C$ around both, and subtracts the share of $C$ that neither covers: $\operatorname{GIoU} = \operatorname{IoU} - |C \setminus (a \cup b)|\,/\,|C|$. It lies above -1 and reaches 1 for equal boxes. It keeps falling as the boxes move apart, so the gradient of $1 - \operatorname{GIoU}$ is not 0 there. DETR's loss is a weighted sum of $1 - \operatorname{GIoU}$ and the L1 distance of the boxes, the sum of the absolute differences of their centres and sizes ([10](10_one_stage_detectors.ipynb)).
+# IoU is 0 for *all* pairs of boxes that do not overlap, near or far: as a loss, $1 - \operatorname{IoU}$ has gradient 0 there. The **generalised IoU** (Rezatofighi and others, 2019) takes the smallest box $C$ around both, and subtracts the share of $C$ that neither covers: $\operatorname{GIoU} = \operatorname{IoU} - |C \setminus (a \cup b)|\,/\,|C|$. It lies above -1 and reaches 1 for equal boxes. It keeps falling as the boxes move apart, so the gradient of $1 - \operatorname{GIoU}$ is not 0 there. DETR's box loss is a weighted sum of $1 - \operatorname{GIoU}$ and the L1 distance of the boxes, the sum of the absolute differences of their centres and sizes ([10](10_one_stage_detectors.ipynb)).
 
 
 # %% jupyter={"source_hidden": true}
