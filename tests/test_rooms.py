@@ -27,7 +27,8 @@ MAY_TOUCH = {
     "data": "arguments cache machine provenance render",
     "training": "cache machine provenance",
     "detectors": "arguments machine detection embeddings training data.holders",
-    "recipes": "machine embeddings metric_learning verification detection detectors data training",
+    "recipes": "arguments cache machine pretrained embeddings metric_learning verification detection "
+    "detectors data training",
     "page": "arguments machine",
     "exercises": "by_definition page",
 }

@@ -220,21 +220,47 @@ def make_environment(wanted):
     write_mark(wanted)
 
 
-def write_mark(state):
-    with open(MARK, "w", encoding="utf-8") as file:
+def write_mark(state, more=""):
+    with open(MARK + more, "w", encoding="utf-8") as file:
         file.write(state)
+
+
+def add_extras(name):
+    """Install what EXTRAS asks for on top, unless it is there; nothing takes it away again but `make clean`."""
+    wanted = os.path.join(ROOT, "requirements-{}.txt".format(name))
+    if not re.match("[a-z]+$", name) or not os.path.exists(wanted):
+        there = sorted(
+            file[len("requirements-") : -len(".txt")]
+            for file in os.listdir(ROOT)
+            if file.startswith("requirements-")
+        )
+        raise SetupError("EXTRAS must be one of {}, not {}.".format(there, name))
+    mark = MARK + "-" + name
+    with open(wanted, "rb") as file:
+        state = hashlib.sha256(file.read()).hexdigest()
+    if os.path.exists(mark):
+        with open(mark, encoding="utf-8") as file:
+            if file.read() == state:
+                return
+    print("Adding the packages of {}, once.".format(os.path.basename(wanted)), flush=True)
+    command = [venv_program("uv"), "pip", "install", "--python", venv_program("python")]
+    what = "Adding the packages of {}".format(os.path.basename(wanted))
+    run(what, [*command, "--no-deps", "-r", wanted], UV_CACHE_DIR=DOWNLOADS)
+    shutil.rmtree(DOWNLOADS, ignore_errors=True)
+    write_mark(state, "-" + name)
 
 
 def main():
     try:
         check_python()
         wanted = fingerprint()
-        if is_complete(wanted):
-            return 0
-        check_disk()
-        print("Making the environment in .venv: a few minutes, once.", flush=True)
-        make_environment(wanted)
-        print("The environment is ready.", flush=True)
+        if not is_complete(wanted):
+            check_disk()
+            print("Making the environment in .venv: a few minutes, once.", flush=True)
+            make_environment(wanted)
+            print("The environment is ready.", flush=True)
+        if os.environ.get("EXTRAS"):
+            add_extras(os.environ["EXTRAS"])
         return 0
     except (SetupError, OSError) as error:
         print("Set-up stopped. {}".format(error), file=sys.stderr)

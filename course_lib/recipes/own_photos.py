@@ -1,0 +1,94 @@
+"""Photographs of one's own as vectors, by a network that knows ImageNet: each looked at once, and remembered.
+
+    paths, vectors = own_photos("~/Pictures")               # [N, 1280], of length 1
+
+(L1.02, L1.04, L1.13)
+"""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from course_lib.cache import cached, fingerprint
+from course_lib.data import files
+from course_lib.data.files import shown
+from course_lib.data.image_files import images_below
+from course_lib.data.photos import Photographs
+from course_lib.machine import progress
+from course_lib.pretrained.imagenet import (
+    MEAN,
+    SIDE,
+    STD,
+    EfficientNetLite0,
+    efficientnet_lite0,
+    prepare,
+)
+
+HOW = ("EfficientNet-Lite0", SIDE, MEAN, STD)  # part of what a vector depends on
+PIECE = 64  # photographs whose vectors are kept together: so much is lost if it is interrupted
+
+
+def own_photos(folder: str | Path) -> tuple[list[Path], Tensor]:
+    """Every photograph in a folder and in the folders below it, and its vector.
+
+    Args:
+        folder: "~" and relative paths are taken; hidden files are passed over.
+    Returns:
+        The files that can be read, in order, and a vector each, of length 1.   # N paths, [N, 1280]
+    Raises:
+        FileNotFoundError: no such folder, no image in it, none that can be read.
+
+    Those that cannot be read are left out and named in one warning. What was computed is kept in data/cache, under
+    the names, sizes and times of the files: when it is interrupted, the next call goes on from there.
+    """
+    folder = files.absolute(folder)
+    files.require("own_photos", folder.parent, [folder.name])
+    paths = images_below(folder)
+    if not paths:
+        raise FileNotFoundError(f"own_photos: no image in {shown(folder)}")
+    network = efficientnet_lite0()
+    pieces = [paths[i : i + PIECE] for i in range(0, len(paths), PIECE)]
+    vectors = []
+    for piece in progress(pieces, "looking at your photographs"):
+        key = fingerprint(*HOW, _identity(piece))
+        kept = cached("own-photos", key, lambda piece=piece: _vectors(network, piece))
+        vectors.append(kept["vectors"])
+    vectors = torch.cat(vectors)
+    readable = vectors.isfinite().all(dim=1)
+    broken = [path.name for path, whole in zip(paths, readable.tolist(), strict=True) if not whole]
+    if len(broken) == len(paths):
+        raise FileNotFoundError(
+            f"own_photos: no image in {shown(folder)} can be read: {broken[:3]}"
+        )
+    if broken:
+        listed = ", ".join(broken[:10]) + (" and more" if len(broken) > 10 else "")
+        warnings.warn(
+            f"own_photos: {len(broken)} images cannot be read and are left out: {listed}",
+            stacklevel=2,
+        )
+    kept = [path for path, whole in zip(paths, readable.tolist(), strict=True) if whole]
+    print(f"{len(kept):,} photographs in {shown(folder)}")
+    return kept, vectors[readable]
+
+
+def _identity(piece: Sequence[Path]) -> list[str]:
+    """What tells whether files have changed, without reading them."""
+    found = [(path, path.stat()) for path in piece]
+    return [f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in found]
+
+
+@torch.no_grad()
+def _vectors(network: EfficientNetLite0, piece: Sequence[Path]) -> dict[str, Tensor]:
+    """The vector of each file, NaN where it cannot be read.          # [n, 1280]"""
+    vectors = []
+    for path in piece:
+        try:
+            (image,) = Photographs("own_photos", [path])
+            vectors.append(F.normalize(network.embed(prepare(image)), dim=1))
+        except (OSError, ValueError):
+            vectors.append(torch.full((1, 1280), torch.nan))
+    return {"vectors": torch.cat(vectors)}
