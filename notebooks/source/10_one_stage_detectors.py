@@ -864,7 +864,7 @@ def draw_own(ax, photo, found, target):
     """What is labelled, in white; what is found: blue where right, orange where wrong."""
     back = torch.tensor([photo.shape[2], photo.shape[1]] * 2) / SIDE
     shown = {name: values[found["scores"] > OWN_LEAST] for name, values in found.items()}
-    verdict = right_or_wrong([shown], [target], kind="voc")[0]
+    verdict = right_or_wrong([shown], [target], kind="voc12")[0]
     colours = [plots.SAME if v == 1 else plots.OTHER for v in verdict.flip(0)]
     draw_boxes(ax, photo, target["boxes"] * back, colours="white", width=1.0)
     draw_boxes(ax, None, shown["boxes"].flip(0) * back, colours=colours, width=1.4)
