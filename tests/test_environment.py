@@ -35,6 +35,7 @@ def load_maker(project: Path = ROOT):
 def maker(tmp_path, monkeypatch):
     """The environment maker, at work in an empty project with a lock of one line."""
     module = load_maker()
+    monkeypatch.delenv("EXTRAS", raising=False)
     (tmp_path / "requirements.txt").write_text("uv==9.9\n")
     for name, value in (
         ("ROOT", ""),
@@ -548,9 +549,7 @@ def test_importing_the_library_alone_is_light():
 
 def test_ci_installs_a_browser_and_calls_the_test_command():
     script = (ROOT / ".ci" / "run").read_text()
-    assert os.access(ROOT / ".ci" / "run", os.X_OK) and script.rstrip().endswith(
-        "exec make test EXTRAS=real"
-    )
+    assert os.access(ROOT / ".ci" / "run", os.X_OK) and script.rstrip().endswith("exec make test")
 
 
 # ---- what developers are told

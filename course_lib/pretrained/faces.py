@@ -3,8 +3,9 @@
     for face in faces_in(image):
         face.box, face.landmarks, face.vector
 
-Three networks of dlib (King, 2009; `make lab EXTRAS=real`). Two vectors of one person are nearer than .6, says their
-author. (L2.16, L4.02)
+All three are dlib's (King, 2009; `make lab EXTRAS=real`): histograms of gradients and a linear classifier find faces,
+regression trees their landmarks (Kazemi and Sullivan, 2014), a network tells people apart. Two vectors of one person
+are usually nearer than .6, says its author. (L2.16, L4.02)
 """
 
 from functools import cache

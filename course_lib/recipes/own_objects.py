@@ -6,15 +6,16 @@
                 once     objectness: is there an object around its middle?
                 C times  class: if there is one, which?
 
-The features never change: they are computed once, and only the head is trained, in a minute or two on one core. From
-nothing, as many photographs teach a network next to nothing.
+The features never change: they are computed once, and only the head is trained, in a minute or two on one core.
 
 Distances to the edges instead of anchors, and several cells in the middle of an object that answer for it: Tian and
 others, FCOS, 2019; Ge and others, YOLOX, 2021. (L5.09, L5.13)
 """
 
+import math
 import random
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -22,11 +23,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.arguments import check_count
+from course_lib.data.datasets import load
 from course_lib.data.holders import AnnotatedImages
 from course_lib.detection.average_precision import evaluate_detections
 from course_lib.detection.losses import focal_loss
 from course_lib.detectors.postprocess import final_detections
-from course_lib.detectors.targets import NO_OBJECT, padded, resized
+from course_lib.detectors.targets import IGNORED, NO_OBJECT, padded, resized
 from course_lib.machine import progress
 from course_lib.pretrained.imagenet import efficientnet_lite0, normalize_colours
 from course_lib.training.loop import fit
@@ -34,7 +36,7 @@ from course_lib.training.loop import fit
 SIDE, STRIDE, CHANNELS = 320, 8, 40 + 112 + 320
 # Chosen on the validation part of BCCD, where larger batches were as good and took longer.
 STEPS, BATCH, RATE, WIDTH = 1200, 4, 1.5e-3, 64
-MOST = 250  # photographs to train on: their features take 3 MB each
+MOST = 250  # photographs to train on, or to judge by: their features take 3 MB each
 RARE = -4.0  # objectness before training, a logit: most cells are empty
 
 
@@ -67,12 +69,14 @@ class OwnDetector(nn.Module):
         return Prediction(boxes, outputs[..., 4], outputs[..., 5:])
 
     def loss(self, features: Tensor, boxes: Tensor, responsible: Tensor, labels: Tensor) -> Tensor:
-        """Three errors added up: place (1 - GIoU, counted twice), objectness (focal loss), class.
+        """Three errors added up: place (1 - GIoU, twice), objectness (focal loss, four times), class.
+
+        Their sum is divided by the number of cells that answer for an object.
 
         Args:
             features: of a batch.                                     # [B, 472, S, S]
             boxes, labels: their objects, padded.                     # [B, M, 4] pixels, [B, M]
-            responsible: the object for which each cell answers, or -1.   # [B, S, S] int64
+            responsible: the object for which each cell answers; -1: none, -2: the cell does not count.   # [B, S, S]
         """
         from torchvision.ops import generalized_box_iou_loss
 
@@ -83,7 +87,8 @@ class OwnDetector(nn.Module):
         place = generalized_box_iou_loss(
             predicted.boxes[image, row, column], boxes[image, chosen], reduction="sum"
         )
-        objectness = 4 * focal_loss(predicted.objectness, there.float(), alpha=0.75).sum()
+        objectness = focal_loss(predicted.objectness, there.float(), alpha=0.75)
+        objectness = 4 * objectness[responsible != IGNORED].sum()
         class_ = F.cross_entropy(
             predicted.logits[image, row, column], labels[image, chosen], reduction="sum"
         )
@@ -117,13 +122,14 @@ def middles_of(cells: int) -> Tensor:
 def responsible_cells(boxes: Tensor, labels: Tensor, cells: int) -> Tensor:
     """For which object each cell answers: of those whose middle is near, the smallest.
 
-    Near: within 1.5 cells in x and y, and in the box; or, of an object smaller than a cell, within half a cell.
+    Near: within 1.5 cells in x and y, and in the box; or within half a cell, so that thin objects have one, too.
 
     Args:
-        boxes, labels: the objects of one image; label -1 is no object.   # [M, 4] pixels, [M]
+        boxes, labels: the objects of one image; a box with label -1 is one not to be learned.   # [M, 4] pixels, [M]
         cells: S.
     Returns:
-        The number of the object; -1 where the cell answers for none.   # [S, S] int64
+        The number of the object; -1 where the cell answers for none, -2 where it also lies in a box not to be learned.
+                                                                      # [S, S] int64
     """
     middles = middles_of(cells)[:, :, None]  # [S, S, 1, 2]
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -135,7 +141,8 @@ def responsible_cells(boxes: Tensor, labels: Tensor, cells: int) -> Tensor:
     if area.shape[2] == 0:
         return torch.full((cells, cells), -1)
     smallest, number = area.min(dim=2)
-    return torch.where(smallest.isfinite(), number, -1)
+    passed_over = (inside & (labels == NO_OBJECT)).any(dim=2)
+    return torch.where(smallest.isfinite(), number, torch.where(passed_over, IGNORED, NO_OBJECT))
 
 
 @torch.no_grad()
@@ -157,19 +164,48 @@ def features_of(images: Tensor, label: str = "features") -> Tensor:
     return torch.cat(parts)
 
 
+def some_of(photos: AnnotatedImages, most: int = MOST) -> AnnotatedImages:
+    """All photographs, or of too many every second, every third, ..., and a sentence that says so."""
+    step = math.ceil(len(photos) / most)
+    chosen = photos[::step] if step > 1 else photos
+    if step > 1:
+        print(f"{len(chosen)} of {len(photos)} photographs are used")
+    return chosen
+
+
+def load_own(folder: str | Path) -> tuple[AnnotatedImages, AnnotatedImages]:
+    """What to learn from, and what is held out: the files' "test", or else their "val".
+
+    Raises:
+        FileNotFoundError: no photographs to learn from, or none held out; the message says which splits there are.
+    """
+    train = load("objects", "train", folder=folder)
+    try:
+        return train, load("objects", "test", folder=folder)
+    except FileNotFoundError:
+        return train, load("objects", "val", folder=folder)
+
+
 def train_own(photos: AnnotatedImages, seed: int = 0) -> OwnDetector:
     """A detector of these objects; photographs and their mirror images are looked at once, then the head is trained.
 
     Args:
-        photos: to learn from, as `load("objects", "train", folder=...)` gives them; the first 250 are used.
+        photos: to learn from, as `load("objects", "train", folder=...)` gives them; of more than 250, about as many
+            are used, evenly chosen. What is difficult, or a crowd, is neither learned nor counted as background.
         seed: of the head's first weights, and of the batches.
     Raises:
         ValueError: no photographs, or no object in any of them.
     """
-    photos = resized(photos[:MOST], SIDE)
+    photos = resized(some_of(photos), SIDE)
     if sum(len(target["labels"]) for target in photos.targets) == 0:
         raise ValueError(f"train_own: there is no object in {len(photos)} photographs")
-    boxes, labels = padded(photos.targets)
+    none = [torch.zeros(len(target["labels"]), dtype=torch.bool) for target in photos.targets]
+    given = [t.get("difficult", n) for t, n in zip(photos.targets, none, strict=True)]
+    learned = [
+        {"boxes": t["boxes"], "labels": torch.where(passed_over, NO_OBJECT, t["labels"])}
+        for t, passed_over in zip(photos.targets, given, strict=True)
+    ]
+    boxes, labels = padded(learned)
     mirrored = boxes.clone()
     mirrored[..., 0], mirrored[..., 2] = SIDE - boxes[..., 2], SIDE - boxes[..., 0]
     features = torch.cat([
@@ -197,11 +233,15 @@ def interval(
 ) -> tuple[float, float]:
     """Where AP at IoU .5 would lie in 9 of 10 sets of as many photographs, by drawing them with replacement.
 
+    It tells how much these photographs are a matter of chance, and nothing of another training.
+
     Args:
         found, targets: of held-out photographs, as `evaluate_detections` takes them.
         draws: sets that are drawn.
     Returns:
         The 5th and the 95th of a hundred.
+    Raises:
+        ValueError: no object in any of them.
 
     Efron, 1979 (the bootstrap).
     """
@@ -211,5 +251,8 @@ def interval(
         which = chance.choices(range(len(found)), k=len(found))
         drawn = [found[i] for i in which], [targets[i] for i in which]
         values.append(evaluate_detections(*drawn, kind="voc12")["AP50"])
+    values = [value for value in values if value >= 0]  # -1: no object was drawn
+    if not values:
+        raise ValueError(f"interval: there is no object in {len(found)} photographs")
     low, high = torch.tensor(values).quantile(torch.tensor([0.05, 0.95])).tolist()
     return low, high

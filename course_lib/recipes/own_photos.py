@@ -1,4 +1,4 @@
-"""Photographs of one's own as vectors, by a network that knows ImageNet: each looked at once, and remembered.
+"""Photographs of one's own as vectors, by a network that knows ImageNet: looked at once, and remembered.
 
     paths, vectors = own_photos("~/Pictures")               # [N, 1280], of length 1
 
@@ -29,7 +29,8 @@ from course_lib.pretrained.imagenet import (
 )
 
 HOW = ("EfficientNet-Lite0", SIDE, MEAN, STD)  # part of what a vector depends on
-PIECE = 64  # photographs whose vectors are kept together: so much is lost if it is interrupted
+# Vectors are kept in so many files, each photograph's in one that its name decides: a new one changes one file.
+PIECES = 256
 
 
 def own_photos(folder: str | Path) -> tuple[list[Path], Tensor]:
@@ -51,13 +52,18 @@ def own_photos(folder: str | Path) -> tuple[list[Path], Tensor]:
     if not paths:
         raise FileNotFoundError(f"own_photos: no image in {shown(folder)}")
     network = efficientnet_lite0()
-    pieces = [paths[i : i + PIECE] for i in range(0, len(paths), PIECE)]
-    vectors = []
-    for piece in progress(pieces, "looking at your photographs"):
+    pieces = {}
+    for path in paths:
+        pieces.setdefault(int(fingerprint(path.name), 16) % PIECES, []).append(path)
+    by_path = {}
+    for piece in progress(list(pieces.values()), "looking at your photographs"):
         key = fingerprint(*HOW, _identity(piece))
         kept = cached("own-photos", key, lambda piece=piece: _vectors(network, piece))
-        vectors.append(kept["vectors"])
-    vectors = torch.cat(vectors)
+        by_path |= dict(zip(piece, kept["vectors"], strict=True))
+    # What could not be read may be readable now.
+    for path in [path for path, vector in by_path.items() if not vector.isfinite().all()]:
+        by_path[path] = _vectors(network, [path])["vectors"][0]
+    vectors = torch.stack([by_path[path] for path in paths])
     readable = vectors.isfinite().all(dim=1)
     broken = [path.name for path, whole in zip(paths, readable.tolist(), strict=True) if not whole]
     if len(broken) == len(paths):
@@ -77,8 +83,14 @@ def own_photos(folder: str | Path) -> tuple[list[Path], Tensor]:
 
 def _identity(piece: Sequence[Path]) -> list[str]:
     """What tells whether files have changed, without reading them."""
-    found = [(path, path.stat()) for path in piece]
-    return [f"{path} {stat.st_size} {stat.st_mtime_ns}" for path, stat in found]
+    found = []
+    for path in piece:
+        try:
+            stat = path.stat()
+            found.append(f"{path} {stat.st_size} {stat.st_mtime_ns}")
+        except OSError:  # a link that leads nowhere
+            found.append(f"{path} is not there")
+    return found
 
 
 @torch.no_grad()

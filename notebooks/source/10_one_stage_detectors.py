@@ -828,24 +828,29 @@ claim(
 # %% [markdown]
 # ## Your own pictures
 #
-# Drawn streets are tidy. How does such a detector do on photographs? A few hundred are few to train a backbone from nothing. So we borrow one: EfficientNet-Lite0, which has seen the 1.3 million photographs of ImageNet, looks at each of yours once. Its maps of strides 8, 16 and 32 are kept and never change; on them we train a small head, and nothing else. Every cell of 8 x 8 pixels predicts how far the four edges of its box are, an objectness and a class: YOLO's idea without its responsible boxes.
+# Drawn streets are tidy. How does such a detector do on photographs? A few hundred are few to train a backbone from nothing. So we borrow one: EfficientNet-Lite0, which has seen the 1.3 million photographs of ImageNet, looks at each of yours once, and once in the mirror. Its maps of strides 8, 16 and 32 are kept and never change; on them we train a small head, and nothing else. Every cell of 8 x 8 pixels predicts how far the four edges of its box are, an objectness and a class. Unlike our YOLO's, several cells in the middle of an object answer for it, with one box each (as in YOLOX).
 #
-# Put the path of a folder into the environment variable `COURSE_VOC` and start the notebook again. Boxes may be in the form of VOC (an .xml file for each image), of COCO (one .json file) or of YOLO (a .txt file for each image, class names in a .yaml file or `classes.txt`). Where the files name no split, every fifth image is held out.
+# Put the path of a folder into the environment variable `COURSE_VOC` and start the notebook again. Boxes may be in the form of VOC (an .xml file for each image), of COCO (one .json file) or of YOLO (a .txt file for each image, class names in a .yaml file or `classes.txt`). Where the files name no split, about one image in five is held out, chosen by a hash of its name; frames of one video should not be divided so. Photographs become squares of 320 pixels, so what is small in a large photograph is lost; and since the head learns from mirror images, it cannot tell left from right.
 
 # %% tags=["nbval-ignore-output"]
-from course_lib.data import datasets
 from course_lib.detection.matching import right_or_wrong
 from course_lib.detectors.targets import resized
-from course_lib.recipes.own_objects import MOST, SIDE, features_of, interval, train_own
+from course_lib.recipes.own_objects import (
+    SIDE,
+    features_of,
+    interval,
+    load_own,
+    some_of,
+    train_own,
+)
 
 OWN_FOLDER = os.environ.get("COURSE_VOC")
 
 if OWN_FOLDER:
-    own_train, own_test = (
-        datasets.load("objects", split, folder=OWN_FOLDER) for split in ("train", "test")
-    )
+    own_train, own_test = load_own(OWN_FOLDER)
+    own_test = some_of(own_test)
     own_detector = train_own(own_train, SEED)
-    held_out = resized(own_test[:MOST], SIDE)
+    held_out = resized(own_test, SIDE)
     own_found = own_detector.detect(features_of(held_out.images, "the held-out ones"))
     own_result = evaluate_detections(own_found, held_out.targets, kind="voc12")
     low, high = interval(own_found, held_out.targets)
@@ -865,10 +870,12 @@ def draw_own(ax, photo, found, target):
     back = torch.tensor([photo.shape[2], photo.shape[1]] * 2) / SIDE
     shown = {name: values[found["scores"] > OWN_LEAST] for name, values in found.items()}
     verdict = right_or_wrong([shown], [target], kind="voc12")[0]
-    colours = [plots.SAME if v == 1 else plots.OTHER for v in verdict.flip(0)]
+    said = {1: plots.SAME, 0: plots.OTHER, -1: plots.MUTED}  # -1: on something difficult
+    colours = [said[v] for v in verdict.flip(0).tolist()]
     draw_boxes(ax, photo, target["boxes"] * back, colours="white", width=1.0)
     draw_boxes(ax, None, shown["boxes"].flip(0) * back, colours=colours, width=1.4)
-    missed = len(target["labels"]) - int((verdict == 1).sum())
+    counted = len(target["labels"]) - int(target["difficult"].sum())
+    missed = counted - int((verdict == 1).sum())
     ax.set_title(f"{int((verdict == 0).sum())} wrong, {missed} missed", fontsize=9)
 
 
@@ -877,11 +884,14 @@ if OWN_FOLDER:
         evaluate_detections([found], [target], kind="voc12")["AP50"]
         for found, target in zip(own_found, held_out.targets, strict=True)
     ]
-    worst = sorted(range(len(held_out)), key=lambda i: by_image[i])[:6]
+    # -1: nothing to find
+    worst = sorted((i for i in range(len(held_out)) if by_image[i] >= 0), key=lambda i: by_image[i])
     fig, axes = plots.panels(3, 2, height=2.6)
+    for ax in axes[len(worst) :]:
+        ax.set_axis_off()
     for ax, i in zip(axes, worst, strict=False):
         draw_own(ax, own_test.images[i], own_found[i], held_out.targets[i])
-    alt = "The six held-out photographs with the lowest AP: labelled boxes in white, right ones in blue, wrong ones in orange."
+    alt = "The held-out photographs with the lowest AP, six at most: labelled boxes in white, right ones in blue, wrong ones in orange."
     figure(fig, alt)
 
 # %% [markdown]

@@ -1,4 +1,4 @@
-"""dlib's networks: one face is found where it is, two photographs of one person are near; without dlib a sentence."""
+"""Faces by dlib: one face is found where it is, two photographs of one person are near; without dlib a sentence."""
 
 from importlib.util import find_spec
 

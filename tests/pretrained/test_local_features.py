@@ -138,6 +138,13 @@ def test_three_pairs_prove_nothing(count):
     assert agreeing(points, points).tolist() == [False] * count
 
 
+@pytest.mark.parametrize("count", [4, 8, 20])
+def test_noise_agrees_on_nothing(count):
+    generator = torch.Generator().manual_seed(count)
+    a, b = (400 * torch.rand(count, 2, generator=generator) for _ in range(2))
+    assert not agreeing(a, b, tolerance=1.0).any()
+
+
 def test_points_on_a_line_fix_no_map():
     line = torch.arange(20.0)[:, None] * torch.tensor([1.0, 2.0])
     assert not agreeing(line, line.flip(0)).any()

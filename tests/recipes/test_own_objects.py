@@ -21,8 +21,10 @@ from course_lib.recipes.own_objects import (
     OwnDetector,
     features_of,
     interval,
+    load_own,
     middles_of,
     responsible_cells,
+    some_of,
     train_own,
 )
 
@@ -40,6 +42,8 @@ def by_hand(boxes, labels, cells):
                 away = max(abs(x - (x1 + x2) / 2), abs(y - (y1 + y2) / 2))
                 inside = x1 < x < x2 and y1 < y < y2
                 near = (away < 1.5 * STRIDE and inside) or away <= 0.5 * STRIDE
+                if label < 0 and inside and answer[row, column] == -1:
+                    answer[row, column] = -2
                 if label >= 0 and near and (x2 - x1) * (y2 - y1) < best:
                     best, answer[row, column] = (x2 - x1) * (y2 - y1), i
     return answer
@@ -128,6 +132,11 @@ def test_the_interval_holds_the_value_and_narrows_with_more_photographs():
         widths.append(high - low)
     assert widths[1] < widths[0] / 2
     assert interval(found, targets) == interval(found, targets)
+    nothing = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
+    low, high = interval([hit, *[miss] * 4], [target, *[nothing] * 4])
+    assert 0 <= low <= high <= 1, "draws without an object do not count"
+    with pytest.raises(ValueError, match="no object in 4 photographs"):
+        interval([miss] * 4, [nothing] * 4)
 
 
 def paste_cats(folder, count):
@@ -161,6 +170,27 @@ def paste_cats(folder, count):
         images.append({"id": number, "file_name": f"{number:03d}.jpg", "width": 400, "height": 300})
     coco = {"images": images, "annotations": annotations, "categories": [{"id": 7, "name": "cat"}]}
     (folder / "annotations.json").write_text(json.dumps(coco), encoding="utf-8")
+
+
+def test_of_too_many_photographs_some_are_used(capsys):
+    one = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
+    photos = AnnotatedImages(torch.zeros(9, 3, 4, 4), [one] * 9, ["cat"])
+    assert len(some_of(photos, 9)) == 9 and not capsys.readouterr().out
+    assert len(some_of(photos, 4)) == 3
+    assert "3 of 9 photographs are used" in capsys.readouterr().out
+
+
+def test_val_is_held_out_where_there_is_no_test(tmp_path):
+    for split, count in (("train", 3), ("val", 2)):
+        for kind in ("images", "labels"):
+            (tmp_path / kind / split).mkdir(parents=True)
+        for i in range(count):
+            Image.new("RGB", (40, 30)).save(tmp_path / "images" / split / f"{split}{i}.png")
+            text = tmp_path / "labels" / split / f"{split}{i}.txt"
+            text.write_text("0 0.5 0.5 0.2 0.2\n", encoding="utf-8")
+    (tmp_path / "data.yaml").write_text("names: [cat]\n", encoding="utf-8")
+    train, held_out = load_own(tmp_path)
+    assert (len(train), len(held_out)) == (3, 2)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from course_lib.recipes.own_photos import own_photos
 def album(tmp_path, monkeypatch):
     """Six photographs in two folders, one of them broken; the cache lies elsewhere."""
     monkeypatch.setattr(cache, "CACHE", tmp_path / "cache")
-    monkeypatch.setattr(module, "PIECE", 2)
+    monkeypatch.setattr(module, "PIECES", 3)
     folder = tmp_path / "My photos ü"
     (folder / "more").mkdir(parents=True)
     cat = Image.fromarray(skimage.data.chelsea())
@@ -37,8 +37,8 @@ def test_the_two_cats_are_nearest_and_the_broken_file_is_named(album, capsys):
     assert likeness[0].topk(2).indices.tolist() == [0, 2]
 
 
-@pytest.mark.filterwarnings("ignore:own_photos")
 def test_interrupted_work_goes_on(album, monkeypatch):
+    (album / "3 broken.jpg").unlink()
     looked, real = [], module._vectors
 
     def interrupted(network, piece):
@@ -50,15 +50,23 @@ def test_interrupted_work_goes_on(album, monkeypatch):
     monkeypatch.setattr(module, "_vectors", interrupted)
     with pytest.raises(KeyboardInterrupt):
         own_photos(album)
-    assert len(looked) == 2
     paths, vectors = own_photos(album)
-    assert len(paths) == 4 and looked[2] == looked[1] and len(looked) == 4, (
-        "the first piece is kept"
-    )
-    assert torch.equal(own_photos(album)[1], vectors) and len(looked) == 4
-    # A changed file is looked at again.
+    assert looked[2] == looked[1], "the first piece is kept, the second one begun again"
+    done = [name for piece in (looked[0], *looked[2:]) for name in piece]
+    assert sorted(done) == sorted(path.name for path in paths)
+    before = len(looked)
+    assert torch.equal(own_photos(album)[1], vectors) and len(looked) == before
+    # A changed file is looked at again, with its piece alone.
     Image.fromarray(skimage.data.rocket()).save(album / "1.jpg")
-    assert not torch.equal(own_photos(album)[1], vectors) and len(looked) == 5
+    changed = own_photos(album)[1]
+    assert not torch.equal(changed[0], vectors[0]) and torch.equal(changed[1:], vectors[1:])
+    assert len(looked) == before + 1 and "1.jpg" in looked[-1]
+
+
+def test_a_link_that_leads_nowhere_is_named(album):
+    (album / "nowhere.jpg").symlink_to(album / "gone.jpg")
+    with pytest.warns(UserWarning, match="2 images cannot be read .* 3 broken.jpg, nowhere.jpg"):
+        assert len(own_photos(album)[0]) == 4
 
 
 @pytest.mark.parametrize("there", [False, True])
