@@ -404,8 +404,10 @@ def test_uv_does_not_follow_settings_in_the_folders_above(project_in_a_hard_plac
     assert not list(project.parent.rglob("elsewhere"))
 
 
-def test_make_starts_python_whatever_it_is_told(tmp_path):
+def test_make_starts_python_whatever_it_is_told(tmp_path, monkeypatch):
     """PYTHONHOME of another Python stops every Python; PYTHONPATH puts strangers before the standard library."""
+    monkeypatch.delenv("EXTRAS", raising=False)
+    monkeypatch.delenv("MAKEFLAGS", raising=False)
     project = small_project(tmp_path / "project")
     pretend_to_be_whole(project)
     (tmp_path / "strangers").mkdir()
