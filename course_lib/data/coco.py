@@ -7,9 +7,7 @@ from pathlib import Path
 from course_lib.data import files
 from course_lib.data.files import same_name, shown
 from course_lib.data.image_files import images_below
-from course_lib.data.photos import Photo
-
-SPLITS = ("train", "val", "test")
+from course_lib.data.photos import SPLITS, Photo
 
 
 def coco_files(folder: Path) -> list[Path]:

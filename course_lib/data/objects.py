@@ -12,11 +12,10 @@ from course_lib.data import files
 from course_lib.data.coco import coco_files, read_coco
 from course_lib.data.files import same_name, shown
 from course_lib.data.image_files import measured
-from course_lib.data.photos import Photo, Photographs, upright
+from course_lib.data.photos import SPLITS, Photo, Photographs, upright
 from course_lib.data.voc import read_voc
 from course_lib.data.yolo_txt import read_yolo
 
-SPLITS = ("train", "val", "test")
 IN_FIVE = 5  # one of so many images is a test image, where the files name no split
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from course_lib.data.files import shown
 from course_lib.data.image_files import open_image
 
+SPLITS = ("train", "val", "test")
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels
 
 
@@ -19,9 +20,8 @@ class Photo(NamedTuple):
     boxes: list[Box]
     names: list[str]  # the class of each box
     ignored: list[bool]  # of each box: VOC's difficult, COCO's crowd
-    size: tuple[
-        float, float
-    ]  # width and height that the boxes belong to; 0 where the file does not say
+    # Width and height that the boxes belong to; 0 where the file does not say, 1 where boxes are in shares of them.
+    size: tuple[float, float]
     split: str | None  # the split that the files put it in, if they do
 
 

