@@ -73,7 +73,7 @@ explore(
 # %% [markdown]
 # ## The drawn world
 #
-# The lectures need faces, landmarks, scenes and pictures with captions. Programs of the course draw them: people who do not exist, buildings that nobody built. Run the next cell, too. So everything in an image (who, where, how far) is known exactly and can be measured, and nobody has to be asked for permission.
+# The lectures need faces, landmarks, scenes and pictures with captions. Programs of the course draw them: people who do not exist, buildings that nobody built. So everything in an image (who, where, how far) is known exactly and can be measured, and nobody has to be asked for permission. Run the next cell to see them.
 
 # %% jupyter={"source_hidden": true}
 from course_lib.page.boxes import draw_boxes
