@@ -32,6 +32,9 @@ REAL = {  # name -> the folder's usual name, what holds the result
     "voc": ("VOCdevkit", AnnotatedImages),
     "class-folders": ("class-folders", LabelledImages),
     "objects": ("objects", AnnotatedImages),
+    "people": ("people", LabelledImages),
+    "people-pairs": ("people", None),
+    "photos": ("photos", None),
 }
 COUNTERPART = {"faces": "lfw-people", "landmarks": "class-folders", "scenes": "voc"}
 
@@ -49,7 +52,7 @@ def load(
     Args:
         name: one of EMBEDDED ("digits", "photo-crops", "faces", "landmarks", "scenes", "captions") or of REAL
             ("lfw-crops", "stereo-pair", "omniglot", "fashion-mnist", "lfw-people", "lfw-pairs", "orl-faces", "voc",
-            "class-folders", "objects").
+            "class-folders", "objects", "people", "people-pairs", "photos").
         split: "train", "val" or "test", as the set has them; no identity and no image is in two of them.
         source: "embedded" or "real"; if None, what COURSE_DATA says, else "embedded". A set without a real
             counterpart is embedded whatever COURSE_DATA says.
@@ -59,7 +62,7 @@ def load(
             An option of the drawn set (how many, how hard) means nothing to its real counterpart, and is left out.
     Returns:
         LabelledImages for images with a class each, AnnotatedImages for images with objects in them; what the
-        loader says that it returns for captions, pairs and the stereo pair.
+        loader says that it returns for captions, pairs, the stereo pair, and photographs without labels.
     Raises:
         ValueError: an unknown name, source, split or seed; a real source for a set that has none; a folder for an
             embedded set; a damaged file.
@@ -116,6 +119,10 @@ def _loader_of(name: str) -> Callable:
             from course_lib.data import folders as module
         case "objects":
             from course_lib.data import objects as module
+        case "people" | "people-pairs":
+            from course_lib.data import people as module
+        case "photos":
+            from course_lib.data import photos as module
     return getattr(module, name.replace("-", "_"))
 
 

@@ -1,70 +1,161 @@
-"""Your own images, a folder for each class."""
+"""Your own images of classes: a folder for each class, or a list of files and labels."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from course_lib.arguments import check_count
 from course_lib.data import files
 from course_lib.data.files import Labelled, shown
 from course_lib.data.image_files import images_below, open_image
+from course_lib.data.lists import finder, rows_of
+from course_lib.data.photos import SPLITS, leave_out, split_by_hash
 
-# Of every four images of a class, where no folders divide them.
-PARTS = ("train", "test", "train", "val")
-SPLITS = ("train", "val", "test")
+
+class Picture(NamedTuple):
+    """What is known of an image before it is opened."""
+
+    path: Path
+    name: str  # of its class
+    split: str | None  # the split that the files put it in, if they do
 
 
 def class_folders(split: str, folder: Path, size: int = 64) -> Labelled:
-    """Images of one's own, a folder for each class: the middle square, scaled.
+    """Images of one's own with a class each: the middle square, scaled; one sentence says what was understood.
 
     Args:
-        split: "all", or "train", "val" and "test": the folders of that name, if there are ("val" may be missing);
-            else, of every four images of a class by file name, the 2nd is "test", the 4th "val".
-        folder: the folder of class folders, "dogs/1.jpg"; what begins with a dot is passed over, at any depth.
+        split: "all", or "train", "val" and "test": the folders of that name, or what a column "split" of the list
+            says, if there are ("val" may be missing); else, by a hash of "class/file name", about one of five is
+            "test", one "val": always the same ones.
+        folder: holds the class folders, "dogs/1.jpg"; what begins with a dot is passed over, at any depth. Or it
+            holds a list, one .csv file, or is that file: a row "file,label" for each image, with or without a head
+            ("file", "label", "split"); files are relative to the list.
         size: side of an image in pixels.
     Returns:
-        Images [N, 3, size, size], labels, and the names of the class folders, sorted. Where folders divide the
-        classes, the names are those of all splits together: a label is the same class in each of them.
+        Images [N, 3, size, size], labels, and the names of the classes of all splits together, sorted: a label is
+        the same class in each of them.
     Raises:
-        FileNotFoundError: no such folder, no class folders, a class without images.
-        ValueError: another split; too few images to divide; a damaged image.
-    """
-    from torchvision.transforms.v2.functional import pil_to_tensor
+        FileNotFoundError: no such folder, neither class folders nor a list, a class without images, none readable.
+        ValueError: another split; nothing in that split; a list of another form.
 
+    Images that are missing or cannot be read are left out, and named in one warning.
+    """
     files.check_split("class-folders", split, ["all", *SPLITS])
     check_count("class-folders", size=size)
     folder = files.absolute(folder)
-    divided = all((folder / part).is_dir() for part in ("train", "test"))
     files.require("class-folders", folder.parent, [folder.name])
+    divided = all((folder / part).is_dir() for part in ("train", "test"))
     if divided and split != "all":
         files.require("class-folders", folder, [split])
-    roots = [folder / part for part in SPLITS if (folder / part).is_dir()] if divided else [folder]
-    by_class = {root: _classes(root) for root in roots}
-    names = sorted({name for classes in by_class.values() for name in classes})
-    for name in names:
-        if not any(classes.get(name) for classes in by_class.values()):
-            raise FileNotFoundError(f"class-folders: no images in {shown(roots[0] / name)}")
-    if not names:
-        raise FileNotFoundError(f"class-folders: no class folders in {shown(folder)}")
-    chosen = []
-    for label, name in enumerate(names):
-        for root in roots:
-            paths = by_class[root].get(name, [])
-            if not divided and split != "all":
-                paths = [path for i, path in enumerate(paths) if PARTS[i % 4] == split]
-            if split == "all" or not divided or root.name == split:
-                chosen += [(path, label) for path in paths]
-    if not chosen:
+    if folder.is_file():
+        pictures = _listed(folder, _rows_of(folder))
+    else:
+        pictures = _in_list_or_folders(folder, divided)
+    names = sorted({picture.name for picture in pictures})
+    by_files = any(picture.split for picture in pictures)
+    parts = {
+        picture: picture.split if by_files else split_by_hash(f"{picture.name}/{picture.path.name}", val=True)
+        for picture in pictures
+    }  # fmt: skip
+    counts = {part: list(parts.values()).count(part) for part in SPLITS}
+    counts = {part: count for part, count in counts.items() if count}
+    if split != "all" and split not in counts:
         raise ValueError(
-            f"class-folders: no class in {shown(folder)} has enough images for {split!r}"
+            f"class-folders: no image of the split {split!r} in {shown(folder)}; there are {counts}"
         )
-    images = [_square(open_image("class-folders", path, "RGB"), size) for path, _ in chosen]
-    images = torch.stack([pil_to_tensor(image) for image in images]).float() / 255
-    return images, torch.tensor([label for _, label in chosen]), names
+    how = "as the files say" if by_files else "by hash"
+    classes = "1 class" if len(names) == 1 else f"{len(names)} classes"
+    said = ", ".join(f"{count:,} {part}" for part, count in counts.items())
+    images = "1 image" if len(pictures) == 1 else f"{len(pictures):,} images"
+    print(f"{images}, {classes}, split {how}: {said}")
+    chosen = [picture for picture in pictures if split in ("all", parts[picture])]
+    images, kept = squares("class-folders", [picture.path for picture in chosen], size)
+    labels = torch.tensor([names.index(chosen[i].name) for i in kept])
+    return images, labels, names
 
 
-def _classes(root: Path) -> dict[str, list[Path]]:
+def squares(where: str, paths: list[Path], size: int) -> tuple[Tensor, list[int]]:
+    """The middle square of each image that can be read, scaled, and its place in `paths`; the others are named.
+
+    Returns:
+        [n, 3, size, size] in 0..1, n numbers.
+    Raises:
+        FileNotFoundError: none can be read.
+    """
+    from torchvision.transforms.v2.functional import pil_to_tensor
+
+    images, kept, broken = [], [], []
+    for i, path in enumerate(paths):
+        try:
+            image = open_image(where, path, "RGB", at_least=2 * size)
+        except ValueError as error:
+            broken.append(path.name)
+            reason = error
+        else:
+            images.append(pil_to_tensor(_square(image, size)).float() / 255)
+            kept.append(i)
+    if not images:
+        says = str(reason).removeprefix(f"{where}: ")
+        raise FileNotFoundError(f"{where}: no image can be read: {says}") from reason
+    leave_out(where, broken)
+    return torch.stack(images), kept
+
+
+def _in_list_or_folders(folder: Path, divided: bool) -> list[Picture]:
+    """What a folder's one list says; a .csv file that is no list of images is passed over where there are folders."""
+    lists = sorted(path for path in folder.glob("*.csv") if not files.is_hidden(path.name))
+    found = _in_folders(folder, divided)
+    if len(lists) == 1:
+        try:
+            rows = _rows_of(lists[0])
+        except ValueError:
+            if not found:
+                raise
+        else:
+            listed = _listed(lists[0], rows)
+            if not found or any(picture.path.is_file() for picture in listed):
+                return listed
+    if not found:
+        raise FileNotFoundError(
+            f"class-folders: neither class folders nor one .csv file in {shown(folder)}"
+        )
+    return found
+
+
+def _rows_of(path: Path) -> list[dict]:
+    return rows_of("class-folders", path, ("file", "label"), ("split",))
+
+
+def _listed(path: Path, rows: list[dict]) -> list[Picture]:
+    """What a list says."""
+    find = finder(path.parent)
+    for row in rows:
+        if row["split"] is not None:
+            files.check_split(f"class-folders: {shown(path)}", row["split"], SPLITS)
+    return [Picture(find(row["file"]), files.same_name(row["label"]), row["split"]) for row in rows]
+
+
+def _in_folders(folder: Path, divided: bool) -> list[Picture]:
+    """What the folders say, by class; where they divide the classes, the names are those of all parts together."""
+    parts = [folder / part for part in SPLITS if (folder / part).is_dir()] if divided else [folder]
+    by_class = {part: classes_in(part) for part in parts}
+    names = sorted({name for classes in by_class.values() for name in classes})
+    found = [
+        Picture(path, name, part.name if divided else None)
+        for name in names
+        for part in parts
+        for path in by_class[part].get(name, [])
+    ]
+    for name in names:
+        if found and name not in {picture.name for picture in found}:
+            raise FileNotFoundError(f"class-folders: no images in {shown(parts[0] / name)}")
+    return found
+
+
+def classes_in(root: Path) -> dict[str, list[Path]]:
     """Name of a class folder -> its images, in order; hidden folders are no classes."""
     classes = {}
     for path in sorted(root.iterdir()):

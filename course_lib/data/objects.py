@@ -1,7 +1,5 @@
 """Photographs with boxes of one's own, in whatever form they are: VOC's, COCO's, or YOLO's text files."""
 
-import hashlib
-import warnings
 from pathlib import Path
 
 import torch
@@ -10,17 +8,23 @@ from torch import Tensor
 from course_lib.arguments import check_count
 from course_lib.data import files
 from course_lib.data.coco import coco_files, read_coco
-from course_lib.data.files import same_name, shown
-from course_lib.data.image_files import measured
-from course_lib.data.photos import SPLITS, Photo, Photographs, upright
+from course_lib.data.files import shown
+from course_lib.data.image_files import divisor
+from course_lib.data.photos import (
+    SPLITS,
+    Photo,
+    Photographs,
+    leave_out,
+    readable,
+    split_by_hash,
+    upright,
+)
 from course_lib.data.voc import read_voc
 from course_lib.data.yolo_txt import read_yolo
 
-IN_FIVE = 5  # one of so many images is a test image, where the files name no split
-
 
 def objects(
-    split: str, folder: Path, limit: int | None = None
+    split: str, folder: Path, limit: int | None = None, at_least: int | None = None
 ) -> tuple[Photographs, list[dict[str, Tensor]], list[str]]:
     """Photographs with boxes, in any of the usual forms; one sentence says what was understood.
 
@@ -31,6 +35,8 @@ def objects(
         folder: of VOC's form: .xml files and images anywhere below; of COCO's: a JSON file; of YOLO's: text files,
             and the class names in a .yaml file or classes.txt.
         limit: only the first so many.
+        at_least: if given, large photographs come divided by 2, 4 or 8, and their boxes with them, as long as the
+            short side keeps so many pixels: those of telephones are decoded ten times as fast.
     Returns:
         Images [3, H, W] in 0..1, decoded when they are looked at; a dict each with boxes [n, 4] float32
         (x1, y1, x2, y2) in pixels of the upright image, labels [n] int64, difficult [n] bool (COCO's crowds, too);
@@ -42,13 +48,15 @@ def objects(
     Images that are missing, damaged or cut off are left out, and named in one warning.
     """
     files.check_split("objects", split, ["all", *SPLITS])
-    if limit is not None:
-        check_count("objects", limit=limit)
+    for name, count in {"limit": limit, "at_least": at_least}.items():
+        if count is not None:
+            check_count("objects", **{name: count})
     folder = files.absolute(folder)
     files.require("objects", folder.parent, [folder.name])
     form, photos = _read(folder)
     names = sorted({name for photo in photos for name in photo.names})
-    photos, broken, sizes = _readable(photos)
+    sizes, broken = readable("objects", [photo.path for photo in photos])
+    photos = [photo for photo in photos if photo.path in sizes]
     if not photos:
         raise FileNotFoundError(f"objects: no image in {shown(folder)} can be read: {broken[:3]}")
     by_files = any(photo.split for photo in photos)
@@ -62,14 +70,12 @@ def objects(
     parts = ", ".join(f"{count} {s}" for s, count in counts.items())
     classes = "1 class" if len(names) == 1 else f"{len(names)} classes"
     print(f"{form} form: {len(photos)} images, {classes}, split {how}: {parts}")
-    if broken:
-        listed = ", ".join(broken[:10]) + (" and more" if len(broken) > 10 else "")
-        warnings.warn(
-            f"objects: {len(broken)} images cannot be read and are left out: {listed}", stacklevel=2
-        )
+    leave_out("objects", broken)
     chosen = [p for p in photos if split in ("all", _split(p, by_files))][:limit]
     targets = [_target(photo, *sizes[photo.path], names) for photo in chosen]
-    return Photographs("objects", [photo.path for photo in chosen]), targets, names
+    for photo, target in zip(chosen, targets, strict=True):
+        target["boxes"] /= divisor(sizes[photo.path][0], at_least)
+    return Photographs("objects", [photo.path for photo in chosen], at_least), targets, names
 
 
 def _read(folder: Path) -> tuple[str, list[Photo]]:
@@ -86,24 +92,9 @@ def _read(folder: Path) -> tuple[str, list[Photo]]:
     )
 
 
-def _readable(photos: list[Photo]) -> tuple[list[Photo], list[str], dict[Path, tuple]]:
-    """Those whose images can be read; the names of the others; size and orientation by path."""
-    kept, broken, sizes = [], [], {}
-    for photo in photos:
-        try:
-            sizes[photo.path] = measured("objects", photo.path)
-            kept.append(photo)
-        except (OSError, ValueError):
-            broken.append(photo.path.name)
-    return kept, broken, sizes
-
-
 def _split(photo: Photo, by_files: bool) -> str | None:
     """Of one photograph; where files name splits, one that none of them names is in no split."""
-    if by_files:
-        return photo.split
-    digest = hashlib.sha256(same_name(photo.path.name).encode()).digest()
-    return "train" if int.from_bytes(digest[:4], "big") % IN_FIVE else "test"
+    return photo.split if by_files else split_by_hash(photo.path.name)
 
 
 def _target(

@@ -1,15 +1,19 @@
-"""Photographs with boxes, as files describe them: not yet decoded, and decoded one by one when they are looked at."""
+"""Photographs of one's own: not yet decoded, and decoded one by one when they are looked at."""
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from torch import Tensor
 
-from course_lib.data.files import shown
-from course_lib.data.image_files import open_image
+from course_lib.data import files
+from course_lib.data.files import same_name, shown
+from course_lib.data.image_files import images_below, measured, open_image
 
 SPLITS = ("train", "val", "test")
+IN_FIVE = 5  # one of so many is a test image, where the files name no split
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels
 
 
@@ -28,11 +32,12 @@ class Photo(NamedTuple):
 class Photographs(Sequence):
     """Images [3, H, W] in 0..1 that are decoded when they are asked for: thousands take no memory.
 
-    Indexing gives a tensor, a slice gives Photographs again.
+    Indexing gives a tensor, a slice gives Photographs again. With `at_least`, large ones come divided by 2, 4 or 8, as
+    long as their short side keeps so many pixels.
     """
 
-    def __init__(self, where: str, paths: Sequence[Path]):
-        self.where, self.paths = where, list(paths)
+    def __init__(self, where: str, paths: Sequence[Path], at_least: int | None = None):
+        self.where, self.paths, self.at_least = where, list(paths), at_least
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -41,11 +46,79 @@ class Photographs(Sequence):
         from torchvision.transforms.v2.functional import pil_to_tensor
 
         if isinstance(which, slice):
-            return Photographs(self.where, self.paths[which])
-        return pil_to_tensor(open_image(self.where, self.paths[which], "RGB")).float() / 255
+            return Photographs(self.where, self.paths[which], self.at_least)
+        image = open_image(self.where, self.paths[which], "RGB", at_least=self.at_least)
+        return pil_to_tensor(image).float() / 255
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
+
+
+def photos(split: str, folder: Path) -> Photographs:
+    """Photographs without labels: all that lie in a folder and in the folders below it, in order.
+
+    Args:
+        split: "all".
+        folder: what is hidden in it is passed over.
+    Returns:
+        Images [3, H, W] in 0..1, decoded when they are looked at; `paths` are their files.
+    Raises:
+        FileNotFoundError: no such folder, no image in it, none that can be read.
+
+    Those that cannot be read are left out, and named in one warning.
+    """
+    files.check_split("photos", split, ["all"])
+    folder = files.absolute(folder)
+    files.require("photos", folder.parent, [folder.name])
+    paths = images_below(folder)
+    sizes, broken = readable("photos", paths)
+    if not sizes:
+        what = f"can be read: {broken[:3]}" if broken else "is there"
+        raise FileNotFoundError(f"photos: no image in {shown(folder)} {what}")
+    print(f"{len(sizes):,} photographs")
+    leave_out("photos", broken)
+    return Photographs("photos", list(sizes))
+
+
+def readable(
+    where: str, paths: Iterable[Path]
+) -> tuple[dict[Path, tuple[tuple[int, int], int]], list[str]]:
+    """Files whose images can be read -> size (width, height) and orientation; the names of the others."""
+    sizes, broken = {}, []
+    for path in paths:
+        try:
+            sizes[path] = measured(where, path)
+        except (OSError, ValueError):
+            broken.append(path.name)
+    return sizes, broken
+
+
+def leave_out(where: str, broken: Sequence[str]) -> None:
+    """Name files that cannot be read in one warning, ten at most; none, no warning."""
+    if broken:
+        listed = ", ".join(broken[:10]) + (" and more" if len(broken) > 10 else "")
+        are = (
+            "1 image cannot be read and is"
+            if len(broken) == 1
+            else f"{len(broken):,} images cannot be read and are"
+        )
+        warnings.warn(f"{where}: {are} left out: {listed}", stacklevel=3)
+
+
+def split_by_hash(name: str, val: bool = False) -> str:
+    """The split of something by its name alone, wherever it lies and whatever lies beside it.
+
+    Args:
+        name: one of five is in "test".
+        val: whether another fifth, about, is in "val".
+
+    >>> [split_by_hash(f"{i}.jpg") for i in range(6)].count("test")
+    1
+    """
+    digest = hashlib.sha256(same_name(name).encode()).digest()
+    if int.from_bytes(digest[:4], "big") % IN_FIVE == 0:
+        return "test"
+    return "val" if val and int.from_bytes(digest[4:8], "big") % (IN_FIVE - 1) == 0 else "train"
 
 
 def upright(

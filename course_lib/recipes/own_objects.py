@@ -176,11 +176,11 @@ def load_own(folder: str | Path) -> tuple[AnnotatedImages, AnnotatedImages]:
     Raises:
         FileNotFoundError: no photographs to learn from, or none held out; the message says which splits there are.
     """
-    train = load("objects", "train", folder=folder)
+    train = load("objects", "train", folder=folder, at_least=SIDE)
     try:
-        return train, load("objects", "test", folder=folder)
+        return train, load("objects", "test", folder=folder, at_least=SIDE)
     except FileNotFoundError:
-        return train, load("objects", "val", folder=folder)
+        return train, load("objects", "val", folder=folder, at_least=SIDE)
 
 
 def train_own(photos: AnnotatedImages, seed: int = 0) -> OwnDetector:

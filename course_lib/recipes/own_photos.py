@@ -5,7 +5,6 @@
 (L1.02, L1.04, L1.13)
 """
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from course_lib.cache import cached, fingerprint
 from course_lib.data import files
 from course_lib.data.files import shown
 from course_lib.data.image_files import images_below
-from course_lib.data.photos import Photographs
+from course_lib.data.photos import Photographs, leave_out
 from course_lib.machine import progress
 from course_lib.pretrained.imagenet import (
     MEAN,
@@ -28,7 +27,10 @@ from course_lib.pretrained.imagenet import (
     prepare,
 )
 
-HOW = ("EfficientNet-Lite0", SIDE, MEAN, STD)  # part of what a vector depends on
+AT_LEAST = (
+    2 * SIDE
+)  # pixels of the short side: large photographs are decoded at a half, a quarter, an eighth
+HOW = ("EfficientNet-Lite0", SIDE, MEAN, STD, AT_LEAST)  # part of what a vector depends on
 # Vectors are kept in so many files, each photograph's in one that its name decides: a new one changes one file.
 PIECES = 256
 
@@ -70,12 +72,7 @@ def own_photos(folder: str | Path) -> tuple[list[Path], Tensor]:
         raise FileNotFoundError(
             f"own_photos: no image in {shown(folder)} can be read: {broken[:3]}"
         )
-    if broken:
-        listed = ", ".join(broken[:10]) + (" and more" if len(broken) > 10 else "")
-        warnings.warn(
-            f"own_photos: {len(broken)} images cannot be read and are left out: {listed}",
-            stacklevel=2,
-        )
+    leave_out("own_photos", broken)
     kept = [path for path, whole in zip(paths, readable.tolist(), strict=True) if whole]
     print(f"{len(kept):,} photographs in {shown(folder)}")
     return kept, vectors[readable]
@@ -99,7 +96,7 @@ def _vectors(network: EfficientNetLite0, piece: Sequence[Path]) -> dict[str, Ten
     vectors = []
     for path in piece:
         try:
-            (image,) = Photographs("own_photos", [path])
+            (image,) = Photographs("own_photos", [path], AT_LEAST)
             vectors.append(F.normalize(network.embed(prepare(image)), dim=1))
         except (OSError, ValueError):
             vectors.append(torch.full((1, 1280), torch.nan))

@@ -161,11 +161,35 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(form, tmp_path):
     assert len(photographs) == len(targets) == 8
 
 
+@pytest.mark.parametrize("form, orientation", [("jpg", 1), ("jpg", 6), ("png", 1)])
+def test_large_photographs_come_divided_and_their_boxes_with_them(tmp_path, form, orientation):
+    upright = Image.new("RGB", (900, 700), "black")
+    upright.paste("white", (200, 100, 600, 500))
+    stored = upright.transpose(Image.Transpose.ROTATE_90) if orientation == 6 else upright
+    (tmp_path / "own").mkdir()
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    stored.save(tmp_path / "own" / f"a.{form}", exif=tags)
+    (tmp_path / "own" / "a.xml").write_text(
+        f"<annotation><filename>a.{form}</filename><size><width>900</width><height>700</height></size><object>"
+        "<name>paper</name><bndbox><xmin>200</xmin><ymin>100</ymin><xmax>600</xmax><ymax>500</ymax></bndbox></object>"
+        "</annotation>"
+    )
+    (whole,), (target,), _ = objects("all", tmp_path / "own")
+    (small,), (divided,), _ = objects("all", tmp_path / "own", at_least=160)
+    assert whole.shape == (3, 700, 900) and small.shape == (3, 175, 225)
+    assert torch.equal(divided["boxes"] * 4, target["boxes"])
+    x1, y1, x2, y2 = divided["boxes"][0].int().tolist()
+    assert small[:, y1 + 2 : y2 - 2, x1 + 2 : x2 - 2].min() > 0.9
+    small[:, y1 - 2 : y2 + 2, x1 - 2 : x2 + 2] = 0
+    assert small.max() < 0.1
+
+
 def test_images_are_decoded_when_they_are_looked_at(tmp_path, monkeypatch):
     photographs, _, _ = objects("all", as_coco(tmp_path / "coco"), limit=6)
     opened = []
 
-    def spy(where, path, mode):
+    def spy(where, path, mode, at_least):
         opened.append(path.name)
         return Image.new(mode, (4, 4))
 

@@ -106,7 +106,8 @@ def test_odd_tags_leave_the_image_as_it_is(tmp_path, tags, recwarn):
 def test_what_is_no_image_is_named(tmp_path, content):
     (tmp_path / "own" / "a").mkdir(parents=True)
     (tmp_path / "own" / "a" / "x.jpg").write_bytes(content)
-    with pytest.raises(ValueError, match=r"class-folders: .*a/x.jpg cannot be read as an image: ."):
+    says = r"class-folders: no image can be read: .*a/x.jpg cannot be read as an image: ."
+    with pytest.raises(FileNotFoundError, match=says):
         class_folders("all", tmp_path / "own")
 
 

@@ -28,7 +28,7 @@ def album(tmp_path, monkeypatch):
 
 
 def test_the_two_cats_are_nearest_and_the_broken_file_is_named(album, capsys):
-    with pytest.warns(UserWarning, match="1 images cannot be read and are left out: 3 broken.jpg"):
+    with pytest.warns(UserWarning, match="1 image cannot be read and is left out: 3 broken.jpg"):
         paths, vectors = own_photos(album)
     assert [path.name for path in paths] == ["1.jpg", "2.png", "4.webp", "5.png"]
     assert capsys.readouterr().out.startswith("4 photographs in ")
