@@ -8,7 +8,7 @@ from hypothesis import settings
 settings.register_profile("course", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("course")
 # Inherited by kernels, too.
-os.environ["COURSE_PROGRESS"] = os.devnull
+os.environ |= {"COURSE_PROGRESS": os.devnull, "COURSE_FOLDERS": os.devnull}
 
 
 @pytest.fixture(autouse=True)

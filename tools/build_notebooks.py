@@ -218,8 +218,14 @@ def chosen_sources(words: list[str]) -> list[Path]:
 
 def main() -> None:
     words = sys.argv[1:]
-    # In the notebooks' kernels: no progress bars, and nobody has answered anything.
-    os.environ |= {"TQDM_DISABLE": "1", "COURSE_PROGRESS": os.devnull}
+    # In the notebooks' kernels: no progress bars, nobody has answered anything, or chosen a folder.
+    os.environ |= {
+        "TQDM_DISABLE": "1",
+        "COURSE_PROGRESS": os.devnull,
+        "COURSE_FOLDERS": os.devnull,
+    }
+    for switch in ("COURSE_PHOTOS", "COURSE_VOC", "COURSE_FACES"):
+        os.environ.pop(switch, None)
     sources = chosen_sources(words)
     stale = sources if words else [path for path in sources if not is_fresh(path)]
     progress = tqdm(stale, disable=False)

@@ -16,8 +16,8 @@ import nbformat
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 NAME = "controls"
-# Nobody has answered anything, and nothing is kept: inherited by the kernels.
-os.environ["COURSE_PROGRESS"] = os.devnull
+# Nobody has answered anything or chosen a folder, and nothing is kept: inherited by the kernels.
+os.environ |= {"COURSE_PROGRESS": os.devnull, "COURSE_FOLDERS": os.devnull}
 
 
 def move_every_control():
