@@ -3,6 +3,7 @@
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -26,6 +27,19 @@ PHOTOGRAPHS = {
     "flower": "flower.jpg",
     "motorcycle": "skimage.data.stereo_motorcycle",
 }
+# And those that are no good for cut-outs: grey, or all of one pattern.
+MORE = {
+    "officer": "grace_hopper.jpg",
+    "photographer": "skimage.data.camera",
+    "moon": "skimage.data.moon",
+    "page": "skimage.data.page",
+    "handwriting": "skimage.data.text",
+    "coins": "skimage.data.coins",
+    "bricks": "skimage.data.brick",
+    "grass": "skimage.data.grass",
+    "gravel": "skimage.data.gravel",
+    "clock": "skimage.data.clock",
+}
 
 
 def digits(split: str, seed: int) -> LabelledImages:
@@ -45,24 +59,44 @@ def digits(split: str, seed: int) -> LabelledImages:
 @cache
 def photographs(height: int = 160) -> dict[str, Tensor]:
     """The ten photographs, each scaled so that its shorter side is `height`.    # [3, H, W] in 0..1"""
-    import skimage.data
-    from sklearn.datasets import load_sample_image
-
     result = {}
     for name, origin in PHOTOGRAPHS.items():
-        if origin.endswith(".jpg"):
-            array = load_sample_image(origin)
-        else:
-            array = getattr(skimage.data, origin.rpartition(".")[2])()
-        if isinstance(array, tuple):  # the stereo pair: left, right, disparity
-            array = array[0]
-        image = torch.from_numpy(array.copy()).permute(2, 0, 1).float()[None] / 255  # [1, 3, H, W]
+        image = _as_tensor(_pixels(origin))[None]  # [1, 3, H, W]
         scale = height / min(image.shape[2:])
         image = F.interpolate(
             image, scale_factor=scale, mode="bilinear", antialias=True, align_corners=False
         )
         result[name] = image[0].clamp(0, 1)
     return result
+
+
+@cache
+def shipped_photographs() -> dict[str, Tensor]:
+    """The ten photographs and ten more, as they come: name -> image [3, H, W] in 0..1, grey ones in three channels."""
+    return {name: _as_tensor(_pixels(origin)) for name, origin in {**PHOTOGRAPHS, **MORE}.items()}
+
+
+def _pixels(origin: str) -> np.ndarray:
+    """A photograph that ships with scikit-image, scikit-learn or matplotlib.  # [H, W, 3] or [H, W], uint8"""
+    if origin == "grace_hopper.jpg":
+        from matplotlib import cbook, image
+
+        with cbook.get_sample_data(origin) as file:
+            return image.imread(file, format="jpg")
+    if origin.endswith(".jpg"):
+        from sklearn.datasets import load_sample_image
+
+        return load_sample_image(origin)
+    import skimage.data
+
+    array = getattr(skimage.data, origin.rpartition(".")[2])()
+    return array[0] if isinstance(array, tuple) else array  # of the stereo pair the left one
+
+
+def _as_tensor(pixels: np.ndarray) -> Tensor:
+    """[H, W, 3] or [H, W] in 0..255 -> [3, H, W] in 0..1"""
+    image = torch.from_numpy(pixels.copy()).float() / 255
+    return image.permute(2, 0, 1) if image.ndim == 3 else image.expand(3, -1, -1)
 
 
 def photo_crops(

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from course_lib.data.from_packages import shipped_photographs
+
 # Labelled by hand: from the forehead to the chin, as the training faces are cut.  (x1, y1, x2, y2) in pixels
 FACES = {
     "astronaut": [(178.0, 66.0, 272.0, 168.0)],
@@ -25,7 +27,8 @@ def photographs_with_faces() -> dict[str, tuple[Tensor, dict[str, Tensor]]]:
 
     The classifier has not seen them. NASA and the US Navy took the portraits; they are in the public domain.
     """
-    return {name: (_as_tensor(_photograph(name)), _target(boxes)) for name, boxes in FACES.items()}
+    photographs = shipped_photographs()
+    return {name: (photographs[name], _target(boxes)) for name, boxes in FACES.items()}
 
 
 def face_candidates(image: Tensor) -> dict[str, Tensor]:
@@ -106,23 +109,6 @@ def _cut(pixels: np.ndarray, windows: list[tuple[float, ...]]) -> list[np.ndarra
     grey = rgb2gray(pixels)
     shape = (WINDOW, WINDOW)
     return [resize(grey[y1:y2, x1:x2], shape, anti_aliasing=True) for x1, y1, x2, y2 in windows]
-
-
-def _photograph(name: str) -> np.ndarray:
-    """Its pixels.                                                         # [H, W, 3] uint8"""
-    import skimage.data
-    from matplotlib import cbook, image
-
-    if name == "officer":
-        with cbook.get_sample_data("grace_hopper.jpg") as file:
-            return image.imread(file, format="jpg")
-    if name == "motorcycle":
-        return skimage.data.stereo_motorcycle()[0]
-    return getattr(skimage.data, name)()
-
-
-def _as_tensor(pixels: np.ndarray) -> Tensor:
-    return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
 
 
 def _target(boxes: list) -> dict[str, Tensor]:
