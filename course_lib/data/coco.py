@@ -2,12 +2,14 @@
 
 import json
 import math
+import os
+from collections import defaultdict
 from pathlib import Path
 
 from course_lib.data import files
 from course_lib.data.files import same_name, shown
 from course_lib.data.image_files import images_below
-from course_lib.data.photos import SPLITS, Photo
+from course_lib.data.photos import SPLITS, Photo, beside, split_on_its_way
 
 
 def coco_files(folder: Path) -> list[Path]:
@@ -19,10 +21,13 @@ def coco_files(folder: Path) -> list[Path]:
 
 
 def _is_coco(path: Path) -> bool:
-    """By its first and last thousand letters: the file may be large."""
+    """By its words; of a large file by its first and last thousand letters."""
     with path.open("rb") as file:
+        if path.stat().st_size < 1_000_000:
+            text = file.read()
+            return b'"images"' in text and b'"categories"' in text
         head = file.read(1000)
-        file.seek(max(path.stat().st_size - 1000, 0))
+        file.seek(-1000, os.SEEK_END)
         text = head + file.read()
     return b'"images"' in text or b'"annotations"' in text or b'"categories"' in text
 
@@ -35,19 +40,19 @@ def read_coco(where: str, folder: Path) -> list[Photo]:
         folder: holds the files, directly or one folder down, and the images anywhere below.
     Returns:
         A Photo for each entry of "images", in the order of the files; its split is the one that the file's name
-        holds ("instances_train.json"), if any.
+        or folder holds ("instances_train.json", "valid/annotations.json"), if any.
     Raises:
         ValueError: a file is not of COCO's form; a box is not finite, or has a side below 0.
 
     Crowds (`iscrowd`) are ignored objects. Boxes are [x, y, width, height] there, in pixels.
     """
-    below = {}
+    below = defaultdict(list)
     for path in images_below(folder):
-        below.setdefault(same_name(path.name), path)
+        below[same_name(path.name)].append(path)
     return [photo for path in coco_files(folder) for photo in _read(where, folder, path, below)]
 
 
-def _read(where: str, folder: Path, path: Path, below: dict[str, Path]) -> list[Photo]:
+def _read(where: str, folder: Path, path: Path, below: dict[str, list[Path]]) -> list[Photo]:
     try:
         content = json.loads(files.read_text(where, path))
         names = {c["id"]: same_name(str(c["name"])) for c in content["categories"]}
@@ -67,10 +72,13 @@ def _read(where: str, folder: Path, path: Path, below: dict[str, Path]) -> list[
         raise ValueError(f"{where}: {shown(path)} is not in COCO's form: {what}") from error
     words = path.stem.lower().replace("-", "_").split("_")
     split = next((s for s in SPLITS for w in words if w.startswith(s)), None)
+    split = split or split_on_its_way(path, folder)
     photos = []
     for number, image in images.items():
-        file = folder / files_of[number]
-        place = file if file.exists() else below.get(Path(files_of[number]).name, file)
+        stated = (path.parent / files_of[number], folder / files_of[number])
+        there = [file for file in stated if file.is_file()]
+        alike = below[Path(files_of[number]).name]
+        place = there[0] if there else beside(path, alike) if alike else stated[1]
         boxes, labels, crowds = ([one[k] for one in objects[number]] for k in range(3))
         size = (float(image.get("width") or 0), float(image.get("height") or 0))
         photos.append(Photo(place, boxes, labels, crowds, size, split))

@@ -98,6 +98,15 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
+def below(folder: Path, pattern: str) -> list[Path]:
+    """The files in a folder and in the folders below it whose name matches, in order; what is hidden is passed over."""
+    return sorted(
+        path
+        for path in folder.rglob(pattern)
+        if not any(is_hidden(part) for part in path.relative_to(folder).parts)
+    )
+
+
 def same_name(name: str) -> str:
     """A name in one form: "é" is one character on most systems, and two (e and its accent) in files from macOS."""
     return unicodedata.normalize("NFC", name)

@@ -82,9 +82,9 @@ def _read(folder: Path) -> tuple[str, list[Photo]]:
     """The form of a folder's annotations, and all of its photographs."""
     if coco_files(folder):
         return "COCO", read_coco("objects", folder)
-    if any(not files.is_hidden(path.name) for path in folder.rglob("*.xml")):
+    if files.below(folder, "*.xml"):
         return "VOC", read_voc("objects", folder)
-    if any(not files.is_hidden(path.name) for path in folder.rglob("*.txt")):
+    if files.below(folder, "*.txt"):
         return "YOLO", read_yolo("objects", folder)
     raise FileNotFoundError(
         f"objects: no annotations in {shown(folder)}: neither .xml files (VOC), nor a JSON file with images and "

@@ -105,6 +105,18 @@ def leave_out(where: str, broken: Sequence[str]) -> None:
         warnings.warn(f"{where}: {are} left out: {listed}", stacklevel=3)
 
 
+def split_on_its_way(path: Path, folder: Path) -> str | None:
+    """The split that a folder on the way to a file is called: "train/images/1.jpg", "labels/valid/1.txt"."""
+    called = {name: name for name in SPLITS} | {"valid": "val", "validation": "val"}
+    parts = path.relative_to(folder).parts[:-1]
+    return next((called[part.lower()] for part in parts if part.lower() in called), None)
+
+
+def beside(path: Path, images: Sequence[Path]) -> Path:
+    """Of images of one name, that whose folders have most in common with those of its file of boxes."""
+    return max(images, key=lambda image: len({*image.parts[:-1]} & {*path.parts[:-1]}))
+
+
 def split_by_hash(name: str, val: bool = False) -> str:
     """The split of something by its name alone, wherever it lies and whatever lies beside it.
 

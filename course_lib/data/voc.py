@@ -1,6 +1,8 @@
 """Photographs with boxes in the form of Pascal VOC."""
 
 import math
+from collections import defaultdict
+from collections.abc import Container
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +15,7 @@ from course_lib.arguments import check_count
 from course_lib.data import files
 from course_lib.data.files import same_name, shown
 from course_lib.data.image_files import images_below, is_image, open_oriented
-from course_lib.data.photos import Photo, upright
+from course_lib.data.photos import Photo, beside, split_on_its_way, upright
 
 
 class Annotation(NamedTuple):
@@ -128,30 +130,26 @@ def read_voc(where: str, folder: Path) -> list[Photo]:
         where: the data set, for messages.
         folder: holds annotations and images, anywhere below.
     Returns:
-        A Photo for each annotation; its split is the list of ImageSets/Main that names it, if there is one.
+        A Photo for each annotation; its split is the list of ImageSets/Main that names it ("trainval" is "train"),
+        or without such lists the name of a folder on its way, if one is called so.
     Raises:
         ValueError: an annotation that cannot be read.
     """
-    paths = sorted(path for path in folder.rglob("*.xml") if not files.is_hidden(path.name))
-    annotations = {same_name(path.stem): read_annotation(path) for path in paths}
-    images = {}
+    paths = files.below(folder, "*.xml")
+    images = defaultdict(list)
     for path in images_below(folder):
-        images.setdefault(same_name(path.stem), path)
-    splits = {}
-    for split in ("train", "val", "test"):
+        images[same_name(path.stem)].append(path)
+    stems, splits = {same_name(path.stem) for path in paths}, {}
+    for split in ("trainval", "train", "val", "test"):
         for path in folder.rglob(f"ImageSets/Main/{split}.txt"):
-            splits |= dict.fromkeys(_listed(path, annotations), split)
-    return [
-        Photo(
-            images.get(stem, folder / f"{stem}.jpg"),
-            one.boxes,
-            one.names,
-            one.difficult,
-            one.size,
-            splits.get(stem),
-        )
-        for stem, one in annotations.items()
-    ]
+            splits |= dict.fromkeys(_listed(path, stems), "train" if split == "trainval" else split)
+    photos = []
+    for path in paths:
+        stem, one = same_name(path.stem), read_annotation(path)
+        image = beside(path, images[stem]) if images[stem] else path.with_suffix(".jpg")
+        split = splits.get(stem) if splits else split_on_its_way(path, folder)
+        photos.append(Photo(image, one.boxes, one.names, one.difficult, one.size, split))
+    return photos
 
 
 def _parse(path: Path) -> ElementTree.Element:
@@ -182,7 +180,7 @@ def _images_by_stem(folder: Path) -> dict[str, Path]:
     return {same_name(path.stem): path for path in paths}
 
 
-def _listed(path: Path, known: dict[str, Annotation]) -> list[str]:
+def _listed(path: Path, known: Container[str]) -> list[str]:
     """The images that a list names, a line each: the whole line, or what stands before its last columns."""
     stems = []
     for line in filter(None, map(str.strip, same_name(files.read_text("voc", path)).splitlines())):

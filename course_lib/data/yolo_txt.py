@@ -8,7 +8,7 @@ import yaml
 from course_lib.data import files
 from course_lib.data.files import same_name, shown
 from course_lib.data.image_files import images_below
-from course_lib.data.photos import SPLITS, Photo
+from course_lib.data.photos import Photo, split_on_its_way
 
 LISTS = ("classes.txt", "obj.names", "labels.txt", "predefined_classes.txt")
 
@@ -48,11 +48,7 @@ def read_yolo(where: str, folder: Path) -> list[Photo]:
             label, x, y, width, height = _numbers(where, path, number, line, len(names))
             boxes.append((x - width / 2, y - height / 2, x + width / 2, y + height / 2))
             labels.append(names[label])
-        on_its_way = {"valid": "val", "validation": "val"}
-        folders = [
-            on_its_way.get(p.lower(), p.lower()) for p in image.relative_to(folder).parts[:-1]
-        ]
-        split = next((name for name in folders if name in SPLITS), None)
+        split = split_on_its_way(image, folder)
         photos.append(Photo(image, boxes, labels, [False] * len(boxes), (1.0, 1.0), split))
     return photos
 

@@ -205,10 +205,10 @@ def train_own(photos: AnnotatedImages, seed: int = 0) -> OwnDetector:
         raise ValueError(f"train_own: there is no object to learn in {len(photos)} photographs")
     mirrored = boxes.clone()
     mirrored[..., 0], mirrored[..., 2] = SIDE - boxes[..., 2], SIDE - boxes[..., 0]
-    features = torch.cat([
-        features_of(photos.images, "looking at your photographs"),
-        features_of(photos.images.flip(3), "and at their mirror images"),
-    ])  # fmt: skip
+    features = [  # not one tensor: that would be two copies of them for a while
+        *features_of(photos.images, "looking at your photographs"),
+        *features_of(photos.images.flip(3), "and at their mirror images"),
+    ]
     boxes, labels = torch.cat([boxes, mirrored]), torch.cat([labels, labels])
     cells = SIDE // STRIDE
     pairs = zip(boxes, labels, strict=True)
@@ -216,7 +216,8 @@ def train_own(photos: AnnotatedImages, seed: int = 0) -> OwnDetector:
 
     def sample(generator: torch.Generator) -> tuple[Tensor, ...]:
         chosen = torch.randint(len(features), (BATCH,), generator=generator)
-        return features[chosen], boxes[chosen], responsible[chosen], labels[chosen]
+        some = torch.stack([features[i] for i in chosen.tolist()])
+        return some, boxes[chosen], responsible[chosen], labels[chosen]
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

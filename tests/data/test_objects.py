@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,47 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(form, tmp_path):
     with pytest.warns(UserWarning, match=r"2 images cannot be read and are left out: a.jpg, b.jpg"):
         photographs, targets, _ = objects("all", folder)
     assert len(photographs) == len(targets) == 8
+
+
+def test_a_list_called_trainval_is_what_to_learn_from(tmp_path, capsys):
+    folder = as_voc(tmp_path / "own", "JPEGImages", "Annotations")
+    lists = folder / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "trainval.txt").write_text("a\nb\nc\nd\n")
+    (lists / "test.txt").write_text("e\nf\n")
+    assert [len(objects(split, folder)[0]) for split in ("train", "test")] == [4, 2]
+    (lists / "val.txt").write_text("d\n")
+    assert [len(objects(split, folder)[0]) for split in ("train", "val", "test")] == [3, 1, 2]
+    assert "split as the files say: 3 train, 1 val, 2 test" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["voc", "coco"])
+def test_folders_called_train_and_valid_are_the_split_and_names_may_be_there_twice(tmp_path, form):
+    for split, shade in (("train", 10), ("valid", 200)):
+        images(tmp_path / split)
+        for name, size in SIZES.items():
+            Image.new("RGB", size, (shade,) * 3).save(tmp_path / split / name)
+        made = as_voc(tmp_path / "x") if form == "voc" else as_coco(tmp_path / "x")
+        if form == "voc":
+            for path in (made / "annotations").iterdir():
+                path.rename(tmp_path / split / path.name)
+        else:
+            (made / "annotations.json").rename(tmp_path / split / "_annotations.coco.json")
+        shutil.rmtree(made)
+    for split, shade in (("train", 10), ("val", 200)):
+        photographs, targets, _ = objects(split, tmp_path)
+        assert len(photographs) == 10
+        for image, target, name in zip(photographs, targets, SIZES, strict=True):
+            assert (255 * image.mean() - shade).abs() < 2 and image.shape[1:] == SIZES[name][::-1]
+            assert target["boxes"].tolist() == [list(box) for _, box, _ in BOXES[name]]
+
+
+def test_what_editors_and_labelling_programs_leave_is_no_annotation(tmp_path):
+    folder = as_yolo(tmp_path / "own")
+    (folder / ".idea").mkdir()
+    (folder / ".idea" / "workspace.xml").write_text("<project/>")
+    (folder / "notes.json").write_text('{"categories": [{"id": 0, "name": "cat"}], "info": {}}')
+    assert len(objects("all", folder)[0]) == 10
 
 
 @pytest.mark.parametrize("form, orientation", [("jpg", 1), ("jpg", 6), ("png", 1)])
