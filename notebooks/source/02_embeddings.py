@@ -6,18 +6,23 @@
 # * turn any picture into a vector - its pixels, its colours, a network's penultimate layer - and say what each is blind to;
 # * measure how near two pictures are, by Euclidean and by cosine distance, and say when the two rank alike;
 # * search a collection with one matrix product;
+# * use a network that others have trained on a million photographs, on your own photographs, too;
 # * sort pictures into clusters without labels, measure how well that went, and draw the map of the space;
 # * say what the embedding of a classifier is not good for.
 #
 # Lecture topics L1.01-L1.06, L1.13, L1.16. Runs in about a minute on two CPU cores ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). Drawing code is folded away: click on the three dots to read it.
 
 # %%
+import json
+
 import torch
+from IPython.display import display
 
 from course_lib.data import datasets
 from course_lib.page import plots
 from course_lib.page.controls import explore
 from course_lib.page.notebook import claim, compare, figure, record, show_source, table
+from course_lib.page.own_folder import own_folder
 from course_lib.page.pictures import (
     contact_sheet,
     distance_table,
@@ -25,6 +30,7 @@ from course_lib.page.pictures import (
     show_image,
     thumbnail_map,
 )
+from course_lib.page.predict import predict
 
 SEED = 0
 
@@ -535,6 +541,186 @@ claim(
 # %% [markdown]
 # {{digits.pixels}} for pixels, {{digits.network}} for the network, {{digits.pictures}} for the network that saw the hundred digits in variations. Trained on the hundred images as they are, the network is no better than the pixels. What helps is the *knowledge we put in*: that a three remains a three when it leans.
 #
+# ## A network that has seen a million photographs
+#
+# Our networks have learned from a few thousand small images. Networks in use have learned from many more. **ImageNet** is a collection of 1.3 million photographs from the web, each labelled with one of 1,000 classes, from "tabby" to "espresso". Google trained EfficientNet-Lite0 on it, and its weights come with this course. It is built like ours: convolutions, and a classifier as its last layer. The penultimate layer has 1,280 numbers. They are its embedding of a photograph.
+
+# %% jupyter={"source_hidden": true}
+from course_lib.page.diagrams import Stage, pipeline
+from course_lib.pretrained.imagenet import class_names, efficientnet_lite0, prepare
+from course_lib.recipes.own_photos import album_of, class_probabilities
+
+course_album = album_of(None)
+imagenet = efficientnet_lite0()
+astronaut = prepare(course_album.images[0])
+with torch.no_grad():
+    feature_maps = imagenet.maps(astronaut)
+    embedding = imagenet.embed(astronaut)
+stages = [
+    Stage("photograph", astronaut, image=course_album.images[0]),
+    Stage("convolutions", feature_maps[8], note="stride 8"),
+    Stage("convolutions", feature_maps[32], note="stride 32"),
+    Stage("mean over all cells", embedding, note="the embedding"),
+    Stage("classifier", class_probabilities(embedding), note="softmax"),
+]
+figure(
+    pipeline([stages]),
+    "From a photograph of 224 x 224 pixels through convolutions to feature maps of 28 x 28 and 7 x 7 cells, to the embedding, and to 1,000 probabilities.",
+)
+
+# %% [markdown]
+# So a photograph gets 1,280 numbers, and from them 1,000 probabilities, which add up to 1.
+
+# %%
+print("'person' is one of the 1,000 classes:", "person" in class_names())
+
+# %%
+predict(
+    "The photograph of the diagram is a portrait: an astronaut, a flag and a model of a space shuttle behind her. ImageNet has no class 'person'. What are the two most probable classes?",
+    [
+        "none: all probabilities are about 1/1,000",
+        "'space shuttle' and 'missile', nearly certain",
+        "'bobsled' and 'football helmet', unsure",
+        "'suit' and 'wig', nearly certain",
+    ],
+    answer=2,
+    why=[
+        "A network is hardly ever that undecided: bright suits, rings and helmets do occur in its classes.",
+        "The shuttle fills a small part of the image, behind a person. The classes are of what fills it.",
+        "People in bright suits with thick collars sit in bobsleds, and the probabilities must go somewhere.",
+        "Both are worn by people. But her suit is orange, and has a metal ring.",
+    ],
+    name="02.astronaut",
+)
+
+# %% [markdown]
+# The next cells work with twenty photographs that come with the packages of this course. To use **your own photographs** instead, give the path of a folder. They stay on your computer; the folder is remembered.
+
+# %%
+own_photos = own_folder("COURSE_PHOTOS", lambda path: datasets.load("photos", "all", folder=path))
+display(own_photos)
+
+# %% tags=["nbval-ignore-output"]
+album = album_of(own_photos.folder) if own_photos.folder else course_album
+album_unit = normalize(album.vectors)  # [N, 1280]
+album_words = class_probabilities(album.vectors).topk(min(5, 1000))
+
+
+# %% jupyter={"source_hidden": true}
+def draw_known(photograph=0):
+    fig, axes = plots.panels(3, height=3.1, widths=(1, 1.05, 1.5))
+    image = album.thumbnails([photograph], 224)[0]
+    show_image(axes[0], image, album.names[photograph][:24])
+    values, classes = (t[photograph].tolist() for t in album_words)
+    words = {class_names()[c]: p for c, p in zip(classes, values, strict=True)}
+    plots.bars(axes[1], words, "Most probable classes", [plots.MUTED] * 5, "{:.2f}")
+    axes[1].set(xlim=(0, 1.15), xticks=[0, 0.5, 1])
+    likeness = album_unit @ album_unit[photograph]  # [N], cosines
+    likeness[photograph] = -1
+    best = likeness.topk(min(6, len(album.names) - 1))
+    first = album.names[best.indices[0]][:24]
+    title = f"Nearest: {first}, cosine {best.values[0]:.2f}"
+    contact_sheet(axes[2], album.thumbnails(best.indices.tolist(), 128), 3, title)
+    return fig
+
+
+# %% tags=["nbval-ignore-output"]
+explore(
+    draw_known,
+    alt="A portrait of an astronaut; bobsled and football helmet are its most probable classes, with .21 and .15; the nearest photograph "
+    "is the portrait of an officer.",
+    presets={}
+    if own_photos.folder
+    else {
+        n: {"photograph": course_album.names.index(n)}
+        for n in ("cat", "coffee", "retina", "moon", "grass")
+    },
+    photograph={name: i for i, name in enumerate(album.names[:300])},
+)
+
+# %% [markdown]
+# The cat and the coffee are recognised. The retina is a "lampshade", the moon a "nematode": the classes are all that the network can say, and none of them fits. Its largest probability is then small. The *embedding* is of use all the same. Nearest to the astronaut is the officer, a portrait of another person in front of a flag; nearest to the moon are the galaxies, to the grass the gravel.
+
+# %%
+vectors_of_course = {
+    "pixels": normalize(pixels(course_album.thumbnails(range(20), 32)).double()),
+    "network": normalize(course_album.vectors.double()),
+}
+pairs = [("astronaut", "officer"), ("galaxies", "moon"), ("grass", "gravel")]
+mutual = {}
+for name, x in vectors_of_course.items():
+    nearest = (x @ x.T).fill_diagonal_(-1).argmax(1).tolist()
+    found = {course_album.names[i]: course_album.names[j] for i, j in enumerate(nearest)}
+    mutual[name] = sum(found[a] == b and found[b] == a for a, b in pairs)
+claim("three pairs of photographs are each other's nearest by the network", mutual["network"] == 3)
+claim("...and none of the three is by pixels", mutual["pixels"] == 0)
+
+# %% [markdown]
+# And in the game of this notebook? Our network has learned from 2,000 labelled cut-outs of the ten photographs, under random lamps. The other one was trained without them.
+
+# %%
+predict(
+    "Precision at 1 under any lamp: which network's embedding finds more?",
+    [
+        "ours: it has learned these photographs under lamps",
+        "neither: both are as good as colours",
+        "the one trained on ImageNet",
+    ],
+    answer=2,
+    why=[
+        "It has learned which of ten photographs a cut-out is from. With ten photographs there is little else to learn.",
+        "Colours suffer most from the lamp, as you have seen.",
+        "A million photographs in every light have taught it what surfaces and things look like.",
+    ],
+    name="02.imagenet_game",
+)
+
+
+# %% tags=["nbval-ignore-output"]
+@torch.no_grad()
+def by_imagenet(images, side=96):
+    return torch.cat([imagenet.embed(prepare(part, side)) for part in images.split(50)])
+
+
+own["ImageNet"] = nearest_is_right(by_imagenet, shelf, queries)
+lamp["ImageNet"] = nearest_is_right(by_imagenet, shelf_lamp, queries_lamp)
+rows = [(name, f"{own[name]:.3f}", f"{lamp[name]:.3f}") for name in own]
+table([("precision at 1", "own light", "any lamp"), *rows])
+
+# %%
+claim(
+    "under any lamp the ImageNet network, which has not seen the photographs, beats ours",
+    lamp["ImageNet"] > lamp["network"],
+)
+claim("...and in their own light, too", own["ImageNet"] > own["network"])
+
+# %% [markdown]
+# A network that is trained on one task and used for another: that is **transfer learning**. It is how most embeddings are made today. Notebook 10 puts the same network under a detector of your own objects.
+#
+# Does it know everything, then? Two sets of real photographs, which are not part of the course; we measured once and kept the results. In the first, tourists photographed five sights: does the nearest of the other 22 photographs show the same one? In the second, {{faces.photographs}} portraits show forty people: how often is a pair of one person nearer than a pair of two?
+
+# %%
+from course_lib.machine import ROOT
+
+known = json.loads((ROOT / "data/results/pretrained.json").read_text())
+sights, portraits = known["landmarks"], known["faces"]["auc"]
+record("faces.photographs", known["faces"]["photographs"])
+record("faces.wrong", 1 / (1 - portraits["ImageNet network"]), ".0f")
+what = {
+    "histograms of gradients": "made by hand",
+    "ImageNet network": "1,000 classes of photographs",
+    "local features and geometry": "which points of two photographs are one",
+    "face network": "who is on a photograph",
+}
+rows = []
+for name, trained in what.items():
+    right = "{} of {}".format(*sights[name]) if name in sights else ""
+    rows.append((name, trained, right, f"{portraits[name]:.3%}" if name in portraits else ""))
+table([("", "trained on", "nearest: the same sight", "one person nearer than two"), *rows])
+
+# %% [markdown]
+# It finds sights nearly as well as local features, which compare points and their geometry (XFeat, notebook 14). It tells people apart less well than a network that was trained to (dlib's, notebook 13): in one comparison of {{faces.wrong}} the pair of two people is the nearer one. What an embedding knows is what its training needed.
+#
 # ## Clusters
 #
 # Now take the labels away altogether. **K-means** places k centres, gives every vector to the nearest one, moves each centre to the mean of its vectors, and repeats. If the embedding is good, its clusters are the classes, though nobody told it any. We measure agreement with the true labels by the **adjusted Rand index** (ARI: 1 for the same grouping, 0 on average for a random one) and by **normalised mutual information** (NMI: 1, and near 0).
@@ -689,9 +875,10 @@ claim(
 # * **Vectors:** pixels remember where and suffer from every shift; colours remember how much and suffer from the lamp; the network's penultimate layer kept what its training needed, and was blind to the rest.
 # * **Distances:** Euclidean sees length, cosine only direction; on unit vectors $\lVert x-y\rVert^2 = 2(1-\cos)$, and they rank alike (400 queries of 400).
 # * **Search:** one matrix product for all queries against all pictures, tens of times as fast as the loops.
+# * **A borrowed network:** trained on ImageNet, without our ten photographs, its 1,280 numbers beat those of the network that we trained on them; its 1,000 classes are another matter.
 # * **Clusters and maps:** ARI {{ari.pixels}} for pixels, {{ari.embeddings}} for embeddings; PCA keeps the two directions of largest variance, UMAP the neighbourhoods.
 # * **What it is not good for:** a classifier's embedding lost to plain pixels on classes that it had never seen.
 #
-# **Go on:** [03 and 04](00_start_here.ipynb#The-lecture-map) train the distance itself. A network trained on one task and used for another is *transfer learning* (lecture topic L2.03); notebooks 11 and 12 return to it.
+# **Go on:** [03 and 04](00_start_here.ipynb#The-lecture-map) train the distance itself. Notebooks 11 and 12 return to transfer learning (lecture topic L2.03).
 #
-# **Read:** Swain and Ballard, [Color Indexing](https://doi.org/10.1007/BF00130487) (1991) · McInnes and others, [UMAP](https://arxiv.org/abs/1802.03426) (2018) · Hubert and Arabie, [Comparing Partitions](https://doi.org/10.1007/BF01908075) (1985), for the ARI · Wattenberg and others, [How to Use t-SNE Effectively](https://distill.pub/2016/misread-tsne/) (2016): what maps like these do not say.
+# **Read:** Deng and others, [ImageNet](https://doi.org/10.1109/CVPR.2009.5206848) (2009) · Tan and Le, [EfficientNet](https://arxiv.org/abs/1905.11946) (2019) · Swain and Ballard, [Color Indexing](https://doi.org/10.1007/BF00130487) (1991) · McInnes and others, [UMAP](https://arxiv.org/abs/1802.03426) (2018) · Hubert and Arabie, [Comparing Partitions](https://doi.org/10.1007/BF01908075) (1985), for the ARI · Wattenberg and others, [How to Use t-SNE Effectively](https://distill.pub/2016/misread-tsne/) (2016): what maps like these do not say.
