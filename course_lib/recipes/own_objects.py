@@ -29,6 +29,7 @@ from course_lib.detectors.targets import IGNORED, NO_OBJECT, padded, resized
 from course_lib.machine import progress
 from course_lib.pretrained.imagenet import efficientnet_lite0, normalize_colours
 from course_lib.training.loop import fit
+from course_lib.training.weights import load_or_train
 
 SIDE, STRIDE, CHANNELS = 320, 8, 40 + 112 + 320
 # Chosen on the validation part of BCCD, where larger batches were as good and took longer.
@@ -192,6 +193,8 @@ def train_own(photos: AnnotatedImages, seed: int = 0) -> OwnDetector:
         seed: of the head's first weights, and of the batches.
     Raises:
         ValueError: no photographs, or no object in any of them.
+
+    It is kept in data/cache: the same photographs and seed are not trained on again.
     """
     photos = resized(some_of(photos), SIDE)
     none = [torch.zeros(len(target["labels"]), dtype=torch.bool) for target in photos.targets]
@@ -203,11 +206,26 @@ def train_own(photos: AnnotatedImages, seed: int = 0) -> OwnDetector:
     boxes, labels = padded(learned)
     if not (labels != NO_OBJECT).any():
         raise ValueError(f"train_own: there is no object to learn in {len(photos)} photographs")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        detector = OwnDetector(len(photos.names))
+
+    def train(detector: OwnDetector, *data: Tensor) -> list[float]:
+        return _train(detector, *data, seed)
+
+    load_or_train("own-detector", detector, train, photos.images, boxes, labels)
+    return detector
+
+
+def _train(
+    detector: OwnDetector, images: Tensor, boxes: Tensor, labels: Tensor, seed: int
+) -> list[float]:
+    """Train the head on squares [N, 3, 320, 320] and their padded objects [N, M, 4], [N, M]; returns the losses."""
     mirrored = boxes.clone()
     mirrored[..., 0], mirrored[..., 2] = SIDE - boxes[..., 2], SIDE - boxes[..., 0]
     features = [  # not one tensor: that would be two copies of them for a while
-        *features_of(photos.images, "looking at your photographs"),
-        *features_of(photos.images.flip(3), "and at their mirror images"),
+        *features_of(images, "looking at your photographs"),
+        *features_of(images.flip(3), "and at their mirror images"),
     ]
     boxes, labels = torch.cat([boxes, mirrored]), torch.cat([labels, labels])
     cells = SIDE // STRIDE
@@ -219,8 +237,24 @@ def train_own(photos: AnnotatedImages, seed: int = 0) -> OwnDetector:
         some = torch.stack([features[i] for i in chosen.tolist()])
         return some, boxes[chosen], responsible[chosen], labels[chosen]
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        detector = OwnDetector(len(photos.names))
-    fit(detector, sample, OwnDetector.loss, steps=STEPS, lr=RATE, seed=seed, label="your detector")
-    return detector
+    return fit(
+        detector, sample, OwnDetector.loss, steps=STEPS, lr=RATE, seed=seed, label="your detector"
+    )
+
+
+class Trial(NamedTuple):
+    """What a detector of one's own found in photographs that it has not seen."""
+
+    photos: AnnotatedImages  # held out, as they are
+    squares: AnnotatedImages  # the same as the detector sees them: [N, 3, 320, 320], boxes in their pixels
+    found: list[
+        dict[str, Tensor]
+    ]  # boxes [n, 4] in pixels of the squares, labels [n], scores [n], best first
+
+
+def try_own(folder: str | Path, seed: int = 0) -> Trial:
+    """Train a detector on a folder's photographs, or take it from the cache, and try it on those held out."""
+    train, held_out = load_own(folder)
+    held_out, detector = some_of(held_out), train_own(train, seed)
+    squares = resized(held_out, SIDE)
+    return Trial(held_out, squares, detector.detect(features_of(squares.images, "held-out ones")))

@@ -34,6 +34,7 @@ from course_lib.page.boxes import draw_boxes
 from course_lib.page.controls import explore
 from course_lib.page.diagrams import Stage, pipeline
 from course_lib.page.notebook import claim, figure, record, show_source, table
+from course_lib.page.own_folder import own_folder
 from course_lib.page.predict import predict
 from course_lib.recipes.photographs import face_candidates, photographs_with_faces
 
@@ -1289,6 +1290,47 @@ figure(
 # Two false positives come first, so both curves begin with two points at precision 0 and recall 0, one upon the other. At .75 the officer's box counts as false by a hair: its IoU is {{officer.iou}}, and our ground truth is drawn by hand. Two faces are too few to measure anything; they show how a curve is made.
 #
 # The classifier was trained on 100 faces and their mirror images, on 100 patches without a face, and on the cascade's windows in five photographs without faces. OpenCV trained the cascade on other images. The four photographs here are not in our training set.
+
+# %% [markdown]
+# **A real curve needs more objects.** If you have photographs with boxes of your own, give the path of their folder (in VOC's, COCO's or YOLO's form). A detector of [10](10_one_stage_detectors.ipynb#Your-own-pictures) is trained on most of them, in a minute or two. What it finds on the others is judged here, at two thresholds.
+
+# %%
+from course_lib.data import datasets
+
+own_objects = own_folder("COURSE_VOC", lambda path: datasets.load("objects", "all", folder=path))
+display(own_objects)
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+if own_objects.folder:
+    from course_lib.detection.matching import of_class
+    from course_lib.recipes.own_objects import try_own
+
+    _, squares, own_found = try_own(own_objects.folder)
+    fig, axes = plots.panels(2, height=3.4)
+    for ax, t in zip(axes, (0.5, 0.75), strict=True):
+        aps = []
+        for label, name in enumerate(squares.names):
+            scores, true, positives = of_class(
+                own_found, squares.targets, label, iou_threshold=t, kind="voc12"
+            )
+            if positives == 0:
+                continue
+            true = true[scores.argsort(descending=True, stable=True)]
+            scores = scores.sort(descending=True, stable=True).values
+            precision, recall = by_hand.precision_recall(scores, true, positives)
+            aps.append(by_hand.average_precision(precision, recall, "voc12"))
+            line = {"color": CLASS_COLOURS[label % len(CLASS_COLOURS)], "lw": 1.8}
+            ax.plot(recall, precision, label=f"{name}: AP {aps[-1]:.2f}", **line)
+        mean = sum(aps) / max(len(aps), 1)
+        ax.set(title=f"IoU threshold {t}: mAP {mean:.2f}", xlabel="recall", ylabel="precision")
+        ax.set(xlim=(0, 1.02), ylim=(0, 1.04))
+        ax.legend(loc="lower left", fontsize=8)
+    figure(
+        fig,
+        "Precision-recall curves of your detector on held-out photographs, a line for each class, at two IoU thresholds.",
+    )
+else:
+    print("No folder is chosen: here the curves of your own photographs would be drawn.")
 
 # %% [markdown]
 # ## What you can do now

@@ -15,11 +15,11 @@
 import itertools
 import json
 import math
-import os
 import time
 
 import torch
 import torchvision
+from IPython.display import display
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Bbox
 
@@ -32,6 +32,7 @@ from course_lib.page import pictures, plots
 from course_lib.page.boxes import draw_boxes
 from course_lib.page.controls import explore
 from course_lib.page.notebook import claim, figure, record, show_source, table
+from course_lib.page.own_folder import own_folder
 from course_lib.page.pictures import show_image
 from course_lib.recipes.detectors import RECIPES, load_detector, training_data
 from course_lib.recipes.scenes import street_scenes
@@ -830,36 +831,29 @@ claim(
 #
 # Drawn streets are tidy. How does such a detector do on photographs? A few hundred are few to train a backbone from nothing. So we borrow one: EfficientNet-Lite0, which has seen the 1.3 million photographs of ImageNet, looks at each of yours once, and once in the mirror. Its maps of strides 8, 16 and 32 are kept and never change; on them we train a small head, and nothing else. Every cell of 8 x 8 pixels predicts how far the four edges of its box are, an objectness and a class. Unlike our YOLO's, several cells in the middle of an object answer for it, with one box each (as in YOLOX).
 #
-# Put the path of a folder into the environment variable `COURSE_VOC` and start the notebook again. Boxes may be in the form of VOC (an .xml file for each image), of COCO (one .json file) or of YOLO (a .txt file for each image, class names in a .yaml file or `classes.txt`). Where the files name no split, about one image in five is held out, chosen by a hash of its name; frames of one video should not be divided so. Photographs become squares of 320 pixels, so what is small in a large photograph is lost; and since the head learns from mirror images, it cannot tell left from right.
+# Give the path of a folder with photographs and boxes. It stays on your computer. Boxes may be in the form of VOC (an .xml file for each image), of COCO (one .json file) or of YOLO (a .txt file for each image, class names in a .yaml file or `classes.txt`). Where the files name no split, about one image in five is held out, chosen by a hash of its name; frames of one video should not be divided so. Photographs become squares of 320 pixels, so what is small in a large photograph is lost; and since the head learns from mirror images, it cannot tell left from right.
+
+# %%
+from course_lib.data import datasets
+
+own_objects = own_folder("COURSE_VOC", lambda path: datasets.load("objects", "all", folder=path))
+display(own_objects)
 
 # %% tags=["nbval-ignore-output"]
 from course_lib.detection.bootstrap import bootstrap_interval
 from course_lib.detection.matching import right_or_wrong
-from course_lib.detectors.targets import resized
-from course_lib.recipes.own_objects import (
-    SIDE,
-    features_of,
-    load_own,
-    some_of,
-    train_own,
-)
+from course_lib.recipes.own_objects import SIDE, try_own
 
-OWN_FOLDER = os.environ.get("COURSE_VOC")
-
-if OWN_FOLDER:
-    own_train, own_test = load_own(OWN_FOLDER)
-    own_test = some_of(own_test)
-    own_detector = train_own(own_train, SEED)
-    held_out = resized(own_test, SIDE)
-    own_found = own_detector.detect(features_of(held_out.images, "the held-out ones"))
-    own_result = evaluate_detections(own_found, held_out.targets, kind="voc12")
-    low, high = bootstrap_interval(own_found, held_out.targets)
-    rows = [(held_out.names[c], f"{ap:.3f}") for c, ap in own_result["AP50_per_class"].items()]
-    head = ("", f"AP at IoU .5 on {len(held_out)} held-out photographs")
+if own_objects.folder:
+    photos, squares, own_found = try_own(own_objects.folder, SEED)
+    own_result = evaluate_detections(own_found, squares.targets, kind="voc12")
+    low, high = bootstrap_interval(own_found, squares.targets)
+    rows = [(squares.names[c], f"{ap:.3f}") for c, ap in own_result["AP50_per_class"].items()]
+    head = ("", f"AP at IoU .5 on {len(squares)} held-out photographs")
     every = (f"mean; in 9 of 10 draws {low:.2f}-{high:.2f}", f"{own_result['AP50']:.3f}")
     table([head, every, *rows])
 else:
-    print("Set COURSE_VOC=/path/to/folder to train a detector of your own things here.")
+    print("No folder is chosen above: here a detector of your own objects would be trained.")
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 OWN_LEAST = 0.3  # a score; detections below it are not drawn
@@ -879,18 +873,18 @@ def draw_own(ax, photo, found, target):
     ax.set_title(f"{int((verdict == 0).sum())} wrong, {missed} missed", fontsize=9)
 
 
-if OWN_FOLDER:
+if own_objects.folder:
     by_image = [
         evaluate_detections([found], [target], kind="voc12")["AP50"]
-        for found, target in zip(own_found, held_out.targets, strict=True)
+        for found, target in zip(own_found, squares.targets, strict=True)
     ]
     # -1: nothing to find
-    worst = sorted((i for i in range(len(held_out)) if by_image[i] >= 0), key=lambda i: by_image[i])
+    worst = sorted((i for i in range(len(squares)) if by_image[i] >= 0), key=lambda i: by_image[i])
     fig, axes = plots.panels(3, 2, height=2.6)
     for ax in axes[len(worst) :]:
         ax.set_axis_off()
     for ax, i in zip(axes, worst, strict=False):
-        draw_own(ax, own_test.images[i], own_found[i], held_out.targets[i])
+        draw_own(ax, photos.images[i], own_found[i], squares.targets[i])
     alt = "The held-out photographs with the lowest AP, six at most: labelled boxes in white, right ones in blue, wrong ones in orange."
     figure(fig, alt)
 
@@ -903,7 +897,7 @@ if OWN_FOLDER:
 #
 # So the ground truth is part of the trouble. Some stacks of cells carry box after box, others none; in one test image (BloodImage_00135) a white cell at the edge is labelled as platelets; two boxes of the data set have no area (`resized` leaves them out). When identical cells are labelled in one image and not in the next, the network learns medium scores.
 #
-# BCCD: [Shenggan's BCCD Dataset](https://github.com/Shenggan/BCCD_Dataset), blood cell count and detection, MIT licence; photographs and boxes from [cosmicad](https://github.com/cosmicad/dataset) and [akshaylamba](https://github.com/akshaylamba/all_CELL_data). `COURSE_VOC` is then the path of the folder `BCCD` in it. The head: Tian and others, [FCOS](https://arxiv.org/abs/1904.01355) (2019) · Ge and others, [YOLOX](https://arxiv.org/abs/2107.08430) (2021).
+# BCCD: [Shenggan's BCCD Dataset](https://github.com/Shenggan/BCCD_Dataset), blood cell count and detection, MIT licence; photographs and boxes from [cosmicad](https://github.com/cosmicad/dataset) and [akshaylamba](https://github.com/akshaylamba/all_CELL_data). The folder to choose is `BCCD` in it. The head: Tian and others, [FCOS](https://arxiv.org/abs/1904.01355) (2019) · Ge and others, [YOLOX](https://arxiv.org/abs/2107.08430) (2021).
 #
 # ## What you can do now
 #
