@@ -139,4 +139,5 @@ def _remember(switch: str, path: str | None) -> None:
     """Keep one folder, or forget it; where the file cannot be written, it is known as long as the page runs."""
     kept = {**_remembered(), switch: path}
     with contextlib.suppress(OSError):
-        _file().write_text(json.dumps({s: p for s, p in kept.items() if p}, indent=1), "utf-8")
+        text = json.dumps({s: p for s, p in kept.items() if p}, indent=1)
+        _file().write_text(text, encoding="utf-8")

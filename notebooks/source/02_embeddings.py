@@ -714,7 +714,7 @@ claim(
 # %%
 from course_lib.machine import ROOT
 
-known = json.loads((ROOT / "data/results/pretrained.json").read_text())
+known = json.loads((ROOT / "data/results/pretrained.json").read_text(encoding="utf-8"))
 sights, portraits = known["landmarks"], known["faces"]["auc"]
 record("faces.photographs", known["faces"]["photographs"])
 record("faces.wrong", 1 / (1 - portraits["ImageNet network"]), ".0f")

@@ -1212,7 +1212,7 @@ predict(
 
 # %% tags=["nbval-ignore-output"]
 texts = ["a pet", "something to drink", "a person in uniform", "an eye", "money"]  # yours
-kept = json.loads((ROOT / "data/results/pretrained.json").read_text())["texts"]
+kept = json.loads((ROOT / "data/results/pretrained.json").read_text(encoding="utf-8"))["texts"]
 try:
     found_in, likeness = own_album, text_likeness(own_album.vectors, texts)  # [Q, N]
 except ModuleNotFoundError:

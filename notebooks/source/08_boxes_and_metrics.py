@@ -1324,7 +1324,9 @@ if own_objects.folder:
         mean = sum(aps) / max(len(aps), 1)
         ax.set(title=f"IoU threshold {t}: mAP {mean:.2f}", xlabel="recall", ylabel="precision")
         ax.set(xlim=(0, 1.02), ylim=(0, 1.04))
-        ax.legend(loc="lower left", fontsize=8)
+        ax.legend(
+            loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, fontsize=8, frameon=False
+        )
     figure(
         fig,
         "Precision-recall curves of your detector on held-out photographs, a line for each class, at two IoU thresholds.",
