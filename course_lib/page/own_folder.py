@@ -36,7 +36,7 @@ class OwnFolder(widgets.VBox):
             placeholder="~/Pictures",
             description="Folder",
             ensure_option=False,
-            layout=widgets.Layout(width="min(100%, 520px)"),
+            layout=widgets.Layout(width="min(100%, 760px)"),
         )
         self.use = widgets.Button(
             description="Use this folder", layout=widgets.Layout(width="auto")
@@ -58,6 +58,9 @@ class OwnFolder(widgets.VBox):
             self.folder = None
             _remember(self.switch, None)
             self.message.value = _said("Nothing is chosen.", SAME)
+            return
+        if not _absolute(path).is_dir():
+            self.message.value = _said(f"There is no folder {path.strip()}.", OTHER)
             return
         said = io.StringIO()
         try:
@@ -99,8 +102,8 @@ def own_folder(switch: str, look: Callable[[Path], object]) -> OwnFolder:
 
     Args:
         switch: the environment variable that sets it, too: "COURSE_PHOTOS", "COURSE_VOC" or "COURSE_FACES".
-        look: is called with a folder before it is taken: what it prints is shown; what it raises is shown, and the
-            folder refused.
+        look: is called with a folder that is there, before it is taken: what it prints is shown; what it raises is
+            shown, and the folder refused.
     Returns:
         A widget: `.folder` is what is chosen, or None; `.choose(path)` does what the button does.
     Raises:

@@ -24,8 +24,8 @@ def album(tmp_path):
 
 
 def count(folder):
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder.name}")
+    if folder.name == "more":
+        raise FileNotFoundError("there is nothing in <it>")
     print(f"{len(list(folder.iterdir()))} things")
     if not list(folder.glob("*.jpg")):
         warnings.warn("no photographs <here>", stacklevel=1)
@@ -49,7 +49,9 @@ def test_what_is_wrong_is_shown_and_the_folder_of_before_is_kept(album):
     control = own_folder("COURSE_PHOTOS", count)
     control.choose(str(album))
     control.choose(str(album) + "/nowhere")
-    assert control.folder == album and "there is no folder nowhere" in control.message.value
+    assert control.folder == album and "There is no folder " in control.message.value
+    control.choose(str(album / "more"))
+    assert control.folder == album and "there is nothing in &lt;it&gt;" in control.message.value
     control.choose(str(album.parent))
     assert control.folder == album.parent and "no photographs &lt;here&gt;" in control.message.value
 
