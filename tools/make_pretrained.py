@@ -58,7 +58,7 @@ def landmarks() -> dict[str, list[int]]:
             explained = agreeing(points[i].positions[pairs[:, 0]], points[j].positions[pairs[:, 1]])
             agree[i, j] = agree[j, i] = explained.sum()
     likeness = {
-        "histograms of gradients": gradients @ gradients.T,
+        "histograms of edge directions": gradients @ gradients.T,
         "ImageNet network": deep @ deep.T,
         "local features and geometry": agree,
     }

@@ -93,7 +93,7 @@ class OwnFolder(widgets.VBox):
     def _repr_mimebundle_(self, **options):
         """The live control; for readers without a kernel a sentence."""
         live = super()._repr_mimebundle_(**options)
-        plain = f"Here a folder of your own is chosen; it can also be set as {self.switch}."
+        plain = f"A field for the path of a folder of your own ({self.switch}=/path make lab sets it, too)."
         return {**(live[0] if isinstance(live, tuple) else live), "text/plain": plain}
 
 

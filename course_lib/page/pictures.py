@@ -56,6 +56,27 @@ def contact_sheet(ax: Axes, images: Tensor, columns: int, title: str = "") -> No
     bare(ax, title).imshow(sheet[:-gap, :-gap].numpy(), interpolation="nearest")
 
 
+def captioned_sheet(
+    ax: Axes, images: Tensor, captions: Sequence[str], columns: int, title: str = ""
+) -> None:
+    """A contact sheet with a caption in each image, at its lower edge.
+
+    Raises:
+        ValueError: not as many captions as images.
+    """
+    if len(captions) != len(images):
+        raise ValueError(f"captioned_sheet: {len(captions)} captions for {len(images)} images")
+    contact_sheet(ax, images, columns, title)
+    height, width = images.shape[2:]
+    gap = max(1, width // 16)
+    for place, caption in enumerate(captions):
+        row, column = divmod(place, columns)
+        x, y = column * (width + gap) + width / 2, row * (height + gap) + 0.98 * height
+        look = {"ha": "center", "va": "bottom", "fontsize": 8, "color": "white"}
+        behind = {"facecolor": (0, 0, 0, 0.6), "edgecolor": "none", "pad": 1.5}
+        ax.text(x, y, caption, bbox=behind, clip_on=True, **look)
+
+
 def gallery(
     query: Tensor,
     results: Tensor,

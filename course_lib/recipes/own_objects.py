@@ -12,6 +12,7 @@ Distances to the edges instead of anchors, and several cells in the middle of an
 others, FCOS, 2019; Ge and others, YOLOX, 2021. (L5.09, L5.13)
 """
 
+import contextlib
 import math
 from pathlib import Path
 from typing import NamedTuple
@@ -178,10 +179,11 @@ def load_own(folder: str | Path) -> tuple[AnnotatedImages, AnnotatedImages]:
         FileNotFoundError: no photographs to learn from, or none held out; the message says which splits there are.
     """
     train = load("objects", "train", folder=folder, at_least=SIDE)
-    try:
-        return train, load("objects", "test", folder=folder, at_least=SIDE)
-    except FileNotFoundError:
-        return train, load("objects", "val", folder=folder, at_least=SIDE)
+    with contextlib.redirect_stdout(None):  # it has said what it understood
+        try:
+            return train, load("objects", "test", folder=folder, at_least=SIDE)
+        except FileNotFoundError:
+            return train, load("objects", "val", folder=folder, at_least=SIDE)
 
 
 def train_own(photos: AnnotatedImages, seed: int = 0) -> OwnDetector:

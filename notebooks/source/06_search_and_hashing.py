@@ -29,7 +29,7 @@ from course_lib.page import plots
 from course_lib.page.controls import explore
 from course_lib.page.notebook import claim, figure, record, show_source, table
 from course_lib.page.own_folder import own_folder
-from course_lib.page.pictures import contact_sheet, gallery, show_image
+from course_lib.page.pictures import captioned_sheet, contact_sheet, gallery, show_image
 from course_lib.page.predict import predict
 
 SEED = 0
@@ -1141,7 +1141,9 @@ explore(
 #
 # ## Your own photographs
 #
-# Thumbnails of 6 x 6 pixels find copies, and nothing else. The vectors of [notebook 02](02_embeddings.ipynb#A-network-that-has-seen-a-million-photographs) find what is *like* a photograph: 1,280 numbers from a network that was trained on ImageNet. Give the path of a folder to search your own photographs; folders inside it count, too. They stay on your computer. Thousands of them take some minutes, once: the vectors are kept, and when you interrupt it, it goes on from there. Without a folder, the twenty photographs that come with the packages of the course are searched.
+# Thumbnails of 6 x 6 pixels find copies, and nothing else. The vectors of [notebook 02](02_embeddings.ipynb#A-network-that-has-seen-a-million-photographs) find *similar* photographs: 1,280 numbers from a network that was trained on ImageNet.
+#
+# Give the path of a folder, press *Use this folder*, and run the cells below it. Folders inside it count, too. Your photographs stay on your computer. Thousands of photographs take some minutes the first time; their vectors are saved, and if you stop, the next run continues. Without a folder, the twenty photographs that come with the packages of the course are searched.
 
 # %%
 own_photos = own_folder("COURSE_PHOTOS", lambda path: datasets.load("photos", "all", folder=path))
@@ -1157,16 +1159,6 @@ own_index.add(own_album.vectors)
 
 
 # %% jupyter={"source_hidden": true}
-def draw_found(ax, found_in, numbers, values):
-    """The photographs found, the best first, in rows of four; its number says how like each is."""
-    tiles = found_in.thumbnails(numbers, 128)
-    contact_sheet(ax, tiles, 4)
-    for place, value in enumerate(values):
-        row, column = divmod(place, 4)
-        words = {"fontsize": 9, "color": "white", "backgroundcolor": (0, 0, 0, 0.6)}
-        ax.text(136 * column + 6, 136 * row + 18, f"{value:.2f}", **words)
-
-
 def draw_own_search(photograph=0):
     fig, (left, right) = plots.panels(2, height=3.2, widths=(1, 2.1))
     query = own_album.thumbnails([photograph], 256)[0]
@@ -1175,8 +1167,9 @@ def draw_own_search(photograph=0):
     distances, numbers = own_index.search(own_album.vectors[[photograph]], k)
     others = [(n, 1 - d) for n, d in zip(numbers[0].tolist(), distances[0].tolist(), strict=True)]
     others = [(n, value) for n, value in others if n != photograph][:8]
-    draw_found(right, own_album, *zip(*others, strict=True))
-    right.set_title("Nearest first, with the cosine")
+    captions = [f"{own_album.names[n][:16]} {value:.2f}" for n, value in others]
+    tiles = own_album.thumbnails([n for n, _ in others], 128)
+    captioned_sheet(right, tiles, captions, 4, "Most similar first, with the cosine")
     return fig
 
 
@@ -1190,34 +1183,41 @@ explore(
 # %% [markdown]
 # ### By text
 #
-# Can such photographs be found by words? The network has never read a sentence. But it gives each photograph the probabilities of 1,000 classes, and the classes have *names*. A second network, a **sentence encoder**, turns texts into vectors; texts of like meaning have a high cosine. So the likeness of a photograph to a text can be the mean over the classes,
+# Can photographs be found by words, too? The network has never read a sentence. But it gives each photograph the probabilities of 1,000 classes, and the classes have *names*. A second network, a **sentence encoder**, turns texts into vectors; texts of similar meaning have a high cosine. So the likeness of a photograph to a text can be the mean of the cosines, weighted by the probabilities:
 #
 # $$ \sum_{c=1}^{1000} p(c \mid \text{photograph}) \cdot \cos(\text{name of } c, \text{text}) . $$
 #
-# The photographs show a cat, a cup of coffee, an officer in uniform, a motorcycle, a temple, a flower, coins, a retina, and twelve others.
+# Only the order of the photographs counts, not the size of these numbers.
 
 # %%
 predict(
-    "Which of these texts does not find its photograph first?",
-    ["a pet", "something to drink", "a person in uniform", "an eye"],
+    "Four texts, each with a photograph among the twenty. For which one does another photograph come first?",
+    [
+        "'a pet': the cat",
+        "'something to drink': the coffee",
+        "'a person in uniform': the officer",
+        "'money': the coins",
+    ],
     answer=3,
     why=[
-        "Five of the classes are cats, more than a hundred are dogs; 'pet' is near to their names.",
-        "'espresso' has a probability of .94, and the sentence encoder knows that one drinks it.",
+        "Five of the classes are cats; their names are similar to 'pet'.",
+        "Its most probable class is 'espresso', and the sentence encoder knows that one drinks it.",
         "No class is 'officer', but 'military uniform' is one.",
-        "No class is an eye or a retina. The network takes the retina for a lampshade or a jack-o'-lantern.",
+        "No class is a coin. For the network these grey discs are golf balls, bubbles or thimbles.",
     ],
     name="06.text",
 )
 
 # %% tags=["nbval-ignore-output"]
-texts = ["a pet", "something to drink", "a person in uniform", "an eye", "money"]  # yours
+# Write your own texts here, then run this cell and the two after it.
+texts = ["a pet", "something to drink", "a person in uniform", "money", "an eye"]
 kept = json.loads((ROOT / "data/results/pretrained.json").read_text(encoding="utf-8"))["texts"]
 try:
     found_in, likeness = own_album, text_likeness(own_album.vectors, texts)  # [Q, N]
 except ModuleNotFoundError:
-    print("Your own texts need the sentence encoder: `make lab EXTRAS=real`. Here are answers")
-    print("that we kept, to eight texts, for the photographs of the course.")
+    print("Your own texts need the sentence encoder: stop JupyterLab, and start it again by")
+    print("`make lab EXTRAS=real`. Here are answers that we kept, to eight texts, for the")
+    print("photographs of the course.")
     texts, found_in = list(kept), course_album
     likeness = torch.tensor([list(kept[text].values()) for text in texts])
 
@@ -1226,8 +1226,11 @@ except ModuleNotFoundError:
 def draw_by_text(text=0):
     fig, (ax,) = plots.panels(1, height=3.2)
     best = likeness[text].topk(min(8, likeness.shape[1]))
-    draw_found(ax, found_in, best.indices.tolist(), best.values.tolist())
-    ax.set_title(f'"{texts[text]}", the most alike first')
+    numbers = best.indices.tolist()
+    values = zip(numbers, best.values.tolist(), strict=True)
+    captions = [f"{found_in.names[n][:16]} {value:.2f}" for n, value in values]
+    captioned_sheet(ax, found_in.thumbnails(numbers, 128), captions, 4)
+    ax.set_title(f'"{texts[text]}": most similar first')
     return fig
 
 
@@ -1247,7 +1250,7 @@ claim(
 claim("...money and an eye are not", first["money"] != "coins" and first["an eye"] != "retina")
 
 # %% [markdown]
-# What has no name among the 1,000 classes cannot be found by its name. Notebook 07 trains images and sentences *together*, into one space: then no list of classes stands between them.
+# The claims are about eight texts whose answers we kept: those above, and "a vehicle", "a building" and "plants". A text finds a photograph only if one of its probable classes has a name of similar meaning. Notebook 07 trains images and sentences *together*, into one space: then no list of classes stands between them.
 
 # %% [markdown]
 # ## Real pictures: sixty thousand clothes

@@ -829,9 +829,16 @@ claim(
 # %% [markdown]
 # ## Your own pictures
 #
-# Drawn streets are tidy. How does such a detector do on photographs? A few hundred are few to train a backbone from nothing. So we borrow one: EfficientNet-Lite0, which has seen the 1.3 million photographs of ImageNet, looks at each of yours once, and once in the mirror. Its maps of strides 8, 16 and 32 are kept and never change; on them we train a small head, and nothing else. Every cell of 8 x 8 pixels predicts how far the four edges of its box are, an objectness and a class. Unlike our YOLO's, several cells in the middle of an object answer for it, with one box each (as in YOLOX).
+# Drawn streets are tidy. How does such a detector do on photographs? A few hundred of them are too few to train a backbone. So we take EfficientNet-Lite0, which was trained on ImageNet ([notebook 02](02_embeddings.ipynb#A-network-that-has-seen-a-million-photographs)), and do not change it: it is **frozen**. The feature maps of each photograph and of its mirror image, with strides 8, 16 and 32, are computed once, brought to one size (40 x 40 cells of 8 x 8 pixels) and stored. Only a small head is trained on them. Each cell predicts the distances from its centre to the four edges of a box, an objectness and class scores. In our YOLO one cell is positive for an object; here several cells near the object's centre are, as in YOLOX.
 #
-# Give the path of a folder with photographs and boxes. It stays on your computer. Boxes may be in the form of VOC (an .xml file for each image), of COCO (one .json file) or of YOLO (a .txt file for each image, class names in a .yaml file or `classes.txt`). Where the files name no split, about one image in five is held out, chosen by a hash of its name; frames of one video should not be divided so. Photographs become squares of 320 pixels, so what is small in a large photograph is lost; and since the head learns from mirror images, it cannot tell left from right.
+# **Give the path of a folder** with photographs and boxes, press *Use this folder*, and run the cells below it. Everything stays on your computer.
+#
+# * Boxes may be in the format of VOC (an .xml file for each image), of COCO (one .json file) or of YOLO (a .txt file for each image, class names in a .yaml file or `classes.txt`).
+# * Splits are taken from the files: folders called `train` and `test` (or `valid`), or VOC's lists. Where there are none, about one image in five is held out, chosen by its file name. Frames of one video look nearly the same: put them all into one split.
+# * Every photograph is stretched to a square of 320 x 320 pixels; objects that are small in a large photograph are lost. The head learns from mirror images, so it cannot tell left from right.
+# * No photographs with boxes at hand? [Shenggan's BCCD Dataset](https://github.com/Shenggan/BCCD_Dataset) (MIT licence) has 364 of blood under the microscope: download it, and choose the folder `BCCD` in it.
+#
+# Training takes a minute or two.
 
 # %%
 from course_lib.data import datasets
@@ -849,28 +856,38 @@ if own_objects.folder:
     own_result = evaluate_detections(own_found, squares.targets, kind="voc12")
     low, high = bootstrap_interval(own_found, squares.targets)
     rows = [(squares.names[c], f"{ap:.3f}") for c, ap in own_result["AP50_per_class"].items()]
-    head = ("", f"AP at IoU .5 on {len(squares)} held-out photographs")
-    every = (f"mean; in 9 of 10 draws {low:.2f}-{high:.2f}", f"{own_result['AP50']:.3f}")
-    table([head, every, *rows])
+    every = ("mAP@.5", f"{own_result['AP50']:.3f}, 90% interval {low:.2f}-{high:.2f}")
+    table([("", f"AP@.5 on {len(squares)} held-out photographs"), every, *rows])
 else:
     print("No folder is chosen above: here a detector of your own objects would be trained.")
+
+# %% [markdown]
+# The interval is a **bootstrap** interval: the held-out photographs are drawn again 200 times, with repetition, and nine of ten results lie in it. It shows how much depends on which photographs were held out; another training would add a little more.
+#
+# The six held-out photographs with the lowest AP follow. Thin white boxes are ground truth. Detections with a score above .3 are blue where they are true positives, and orange, with class and score, where they are false positives.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 OWN_LEAST = 0.3  # a score; detections below it are not drawn
 
 
 def draw_own(ax, photo, found, target):
-    """What is labelled, in white; what is found: blue where right, orange where wrong."""
+    """Ground truth in white, true positives in blue, false positives in orange."""
     back = torch.tensor([photo.shape[2], photo.shape[1]] * 2) / SIDE
-    shown = {name: values[found["scores"] > OWN_LEAST] for name, values in found.items()}
+    shown = {name: values[found["scores"] > OWN_LEAST].flip(0) for name, values in found.items()}
     verdict = right_or_wrong([shown], [target], kind="voc12")[0]
     said = {1: plots.SAME, 0: plots.OTHER, -1: plots.MUTED}  # -1: on something difficult
-    colours = [said[v] for v in verdict.flip(0).tolist()]
-    draw_boxes(ax, photo, target["boxes"] * back, colours="white", width=1.0)
-    draw_boxes(ax, None, shown["boxes"].flip(0) * back, colours=colours, width=1.4)
+    colours = [said[v] for v in verdict.tolist()]
+    texts = [
+        f"{squares.names[label]} {score:.2f}" if v == 0 else ""
+        for v, label, score in zip(
+            verdict, shown["labels"].tolist(), shown["scores"].tolist(), strict=True
+        )
+    ]
+    draw_boxes(ax, None, shown["boxes"] * back, colours=colours, width=1.6, texts=texts)
+    draw_boxes(ax, photo, target["boxes"] * back, colours="white", width=0.8)
     counted = len(target["labels"]) - int(target["difficult"].sum())
     missed = counted - int((verdict == 1).sum())
-    ax.set_title(f"{int((verdict == 0).sum())} wrong, {missed} missed", fontsize=9)
+    ax.set_title(f"{int((verdict == 0).sum())} false positives, {missed} missed", fontsize=9)
 
 
 if own_objects.folder:
@@ -880,24 +897,22 @@ if own_objects.folder:
     ]
     # -1: nothing to find
     worst = sorted((i for i in range(len(squares)) if by_image[i] >= 0), key=lambda i: by_image[i])
-    fig, axes = plots.panels(3, 2, height=2.6)
+    fig, axes = plots.panels(2, 3, height=3.4)
     for ax in axes[len(worst) :]:
         ax.set_axis_off()
     for ax, i in zip(axes, worst, strict=False):
         draw_own(ax, photos.images[i], own_found[i], squares.targets[i])
-    alt = "The held-out photographs with the lowest AP, six at most: labelled boxes in white, right ones in blue, wrong ones in orange."
+    alt = "The held-out photographs with the lowest AP, six at most: ground truth in white, true positives in blue, false positives in orange."
     figure(fig, alt)
 
 # %% [markdown]
-# We tried it on **BCCD**, photographs of blood under the microscope with boxes around red cells (RBC), white cells (WBC) and platelets. Three heads, seeds 0 to 2, that learned from its 205 training photographs reach a mAP@.5 of .84 on its 72 test photographs. White cells have the highest AP, platelets the lowest.
+# On BCCD the classes are red cells (RBC), white cells (WBC) and platelets. Trained on its 205 training photographs, three heads (seeds 0 to 2) reach a mAP@.5 of .84 on its 72 test photographs; its 87 validation photographs served to choose the recipe. White cells have the highest AP, platelets the lowest.
 #
-# **Predict first:** many wrong detections with a high score are "red cells". What are they really?
+# **Predict first:** many false positives with a high score are "red cells". What are they really?
 #
-# <details><summary>Answer</summary>Red cells, most of them, which nobody has labelled; many are cut by the edge of the image.</details>
+# <details><summary>Answer</summary>Most of them are red cells that nobody has labelled; many are cut by the edge of the image. Some stacks of cells have a box for each cell, others have none. In one test image (BloodImage_00135) a white cell at the edge is labelled as platelets. So part of the error is the ground truth's. When identical cells are labelled in one image and not in the next, the network learns medium scores. Other false positives are the network's own: small boxes beside a platelet, second boxes on one cell.</details>
 #
-# So the ground truth is part of the trouble. Some stacks of cells carry box after box, others none; in one test image (BloodImage_00135) a white cell at the edge is labelled as platelets; two boxes of the data set have no area (`resized` leaves them out). When identical cells are labelled in one image and not in the next, the network learns medium scores.
-#
-# BCCD: [Shenggan's BCCD Dataset](https://github.com/Shenggan/BCCD_Dataset), blood cell count and detection, MIT licence; photographs and boxes from [cosmicad](https://github.com/cosmicad/dataset) and [akshaylamba](https://github.com/akshaylamba/all_CELL_data). The folder to choose is `BCCD` in it. The head: Tian and others, [FCOS](https://arxiv.org/abs/1904.01355) (2019) · Ge and others, [YOLOX](https://arxiv.org/abs/2107.08430) (2021).
+# The photographs of BCCD come from [cosmicad](https://github.com/cosmicad/dataset) and [akshaylamba](https://github.com/akshaylamba/all_CELL_data). The head: Tian and others, [FCOS](https://arxiv.org/abs/1904.01355) (2019) · Ge and others, [YOLOX](https://arxiv.org/abs/2107.08430) (2021).
 #
 # ## What you can do now
 #
