@@ -1292,7 +1292,7 @@ figure(
 # The classifier was trained on 100 faces and their mirror images, on 100 patches without a face, and on the cascade's windows in five photographs without faces. OpenCV trained the cascade on other images. The four photographs here are not in our training set.
 
 # %% [markdown]
-# **A real curve needs more objects.** If you have photographs with boxes of your own, give the path of their folder (in the format of VOC, COCO or YOLO), press *Use this folder*, and run the cell below. The detector of [notebook 10](10_one_stage_detectors.ipynb#Your-own-pictures), where the formats and splits are explained, is trained on the training split, in a minute or two. Its detections on the held-out split are judged here, at two thresholds.
+# **A real curve needs more objects.** If you have photographs with boxes of your own, give the path of their folder (in the format of VOC, COCO or YOLO), press *Use this folder*, and run the cell below. The detector of [notebook 10](10_one_stage_detectors.ipynb#Your-own-pictures), where the formats and splits are explained, is trained on the training split, in a minute or two. Its detections on the test split are judged here, at two thresholds (at most 250 images each).
 
 # %%
 from course_lib.data import datasets

@@ -829,7 +829,7 @@ claim(
 # %% [markdown]
 # ## Your own pictures
 #
-# Drawn streets are tidy. How does such a detector do on photographs? A few hundred of them are too few to train a backbone. So we take EfficientNet-Lite0, which was trained on ImageNet ([notebook 02](02_embeddings.ipynb#A-network-that-has-seen-a-million-photographs)), and do not change it: it is **frozen**. The feature maps of each photograph and of its mirror image, with strides 8, 16 and 32, are computed once, brought to one size (40 x 40 cells of 8 x 8 pixels) and stored. Only a small head is trained on them. Each cell predicts the distances from its centre to the four edges of a box, an objectness and class scores. In our YOLO one cell is positive for an object; here several cells near the object's centre are, as in YOLOX.
+# Drawn streets are tidy. How does such a detector do on photographs? A few hundred of them are too few to train a backbone. So we take EfficientNet-Lite0, which was trained on ImageNet ([notebook 02](02_embeddings.ipynb#A-network-that-has-seen-a-million-photographs)), and do not change it: it is **frozen**. The feature maps of each training photograph and of its mirror image, with strides 8, 16 and 32, are computed once and stored; the two coarser ones are enlarged to stride 8 and stacked on the first. Only a small head is trained on them. Each cell of 8 x 8 pixels predicts the distances from its centre to the four edges of a box, an objectness and class scores. There are no anchors: the head is **anchor-free**. In our YOLO one cell is positive for an object; here up to 3 x 3 cells around its centre are (as in FCOS and YOLOX), and NMS removes the duplicates.
 #
 # **Give the path of a folder** with photographs and boxes, press *Use this folder*, and run the cells below it. Everything stays on your computer.
 #
@@ -838,7 +838,7 @@ claim(
 # * Every photograph is stretched to a square of 320 x 320 pixels; objects that are small in a large photograph are lost. The head learns from mirror images, so it cannot tell left from right.
 # * No photographs with boxes at hand? [Shenggan's BCCD Dataset](https://github.com/Shenggan/BCCD_Dataset) (MIT licence) has 364 of blood under the microscope: download it, and choose the folder `BCCD` in it.
 #
-# Training takes a minute or two.
+# Training takes a minute or two; of more than 250 photographs, 250 are used. The recipe was chosen on BCCD's validation photographs: on other objects it may do worse.
 
 # %%
 from course_lib.data import datasets
@@ -862,9 +862,9 @@ else:
     print("No folder is chosen above: here a detector of your own objects would be trained.")
 
 # %% [markdown]
-# The interval is a **bootstrap** interval: the held-out photographs are drawn again 200 times, with repetition, and nine of ten results lie in it. It shows how much depends on which photographs were held out; another training would add a little more.
+# The interval is a **bootstrap** interval: as many photographs are drawn from the held-out ones, with repetition, 200 times; nine of ten mAPs lie in it. It covers the choice of test photographs, and neither another training nor photographs from elsewhere.
 #
-# The six held-out photographs with the lowest AP follow. Thin white boxes are ground truth. Detections with a score above .3 are blue where they are true positives, and orange, with class and score, where they are false positives.
+# The six held-out photographs with the lowest AP follow: the worst ones, not typical ones. Thin white boxes are ground truth. Detections with a score above .3 are blue where they are true positives, and orange, with class and score, where they are false positives.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 OWN_LEAST = 0.3  # a score; detections below it are not drawn
@@ -906,11 +906,11 @@ if own_objects.folder:
     figure(fig, alt)
 
 # %% [markdown]
-# On BCCD the classes are red cells (RBC), white cells (WBC) and platelets. Trained on its 205 training photographs, three heads (seeds 0 to 2) reach a mAP@.5 of .84 on its 72 test photographs; its 87 validation photographs served to choose the recipe. White cells have the highest AP, platelets the lowest.
+# On BCCD the classes are red cells (RBC), white cells (WBC) and platelets. Trained on its 205 training photographs, three heads (seeds 0 to 2) reach a mAP@.5 of .84 on its 72 test photographs; its 87 validation photographs served to choose the recipe. (Whether one patient is in two splits, its files do not say.) White cells have the highest AP, platelets the lowest.
 #
 # **Predict first:** many false positives with a high score are "red cells". What are they really?
 #
-# <details><summary>Answer</summary>Most of them are red cells that nobody has labelled; many are cut by the edge of the image. Some stacks of cells have a box for each cell, others have none. In one test image (BloodImage_00135) a white cell at the edge is labelled as platelets. So part of the error is the ground truth's. When identical cells are labelled in one image and not in the next, the network learns medium scores. Other false positives are the network's own: small boxes beside a platelet, second boxes on one cell.</details>
+# <details><summary>Answer</summary>Most of them are red cells that nobody has labelled. Of 155 false positives with a score above .7, 135 are RBC; 121 of these overlap no labelled red cell by an IoU of .2, and 40 touch the edge of the image. Some stacks of cells have a box for each cell, others have none. In one test image (BloodImage_00135) a white cell at the edge is labelled as platelets. So the measured AP of red cells is too low: part of the error is the ground truth's. Other false positives are the network's own: small boxes beside a platelet, second boxes on one cell.</details>
 #
 # The photographs of BCCD come from [cosmicad](https://github.com/cosmicad/dataset) and [akshaylamba](https://github.com/akshaylamba/all_CELL_data). The head: Tian and others, [FCOS](https://arxiv.org/abs/1904.01355) (2019) · Ge and others, [YOLOX](https://arxiv.org/abs/2107.08430) (2021).
 #
