@@ -1184,7 +1184,7 @@ explore(
 )
 
 # %% [markdown]
-# The search always returns something. Two of the twenty photographs have a cosine of {{cosine.mean}} on average, so a nearest one with .2 or .3 may have nothing in common with the query. (The list has the first 300 photographs of your folder.)
+# The search always returns something. Two of the twenty photographs have a cosine of {{cosine.mean}} on average, so a nearest one with little more than that may have nothing in common with the query. (The list has the first 300 photographs of your folder.)
 
 # %% [markdown]
 # ### By text

@@ -864,14 +864,14 @@ else:
 # %% [markdown]
 # The interval is a **bootstrap** interval: as many photographs are drawn from the held-out ones, with repetition, 200 times; nine of ten mAPs lie in it. It covers the choice of test photographs, and neither another training nor photographs from elsewhere.
 #
-# The six held-out photographs with the lowest AP follow: the worst ones, not typical ones. Thin white boxes are ground truth. Detections with a score above .3 are blue where they are true positives, and orange, with class and score, where they are false positives.
+# The six held-out photographs with the lowest AP follow: the worst ones, not typical ones. Dashed black boxes are ground truth. Detections with a score above .3 are blue where they are true positives, and orange, with class and score, where they are false positives.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 OWN_LEAST = 0.3  # a score; detections below it are not drawn
 
 
 def draw_own(ax, photo, found, target):
-    """Ground truth in white, true positives in blue, false positives in orange."""
+    """Ground truth dashed, true positives in blue, false positives in orange."""
     back = torch.tensor([photo.shape[2], photo.shape[1]] * 2) / SIDE
     shown = {name: values[found["scores"] > OWN_LEAST].flip(0) for name, values in found.items()}
     verdict = right_or_wrong([shown], [target], kind="voc12")[0]
@@ -883,8 +883,8 @@ def draw_own(ax, photo, found, target):
             verdict, shown["labels"].tolist(), shown["scores"].tolist(), strict=True
         )
     ]
+    draw_boxes(ax, photo, target["boxes"] * back, colours=plots.QUERY, width=1.1, style="--")
     draw_boxes(ax, None, shown["boxes"] * back, colours=colours, width=1.6, texts=texts)
-    draw_boxes(ax, photo, target["boxes"] * back, colours="white", width=0.8)
     counted = len(target["labels"]) - int(target["difficult"].sum())
     missed = counted - int((verdict == 1).sum())
     ax.set_title(f"{int((verdict == 0).sum())} false positives, {missed} missed", fontsize=9)
@@ -902,7 +902,7 @@ if own_objects.folder:
         ax.set_axis_off()
     for ax, i in zip(axes, worst, strict=False):
         draw_own(ax, photos.images[i], own_found[i], squares.targets[i])
-    alt = "The held-out photographs with the lowest AP, six at most: ground truth in white, true positives in blue, false positives in orange."
+    alt = "The held-out photographs with the lowest AP, six at most: ground truth dashed in black, true positives in blue, false positives in orange."
     figure(fig, alt)
 
 # %% [markdown]
