@@ -295,16 +295,71 @@ def test_nothing_in_it(tmp_path):
         objects("dev", tmp_path)
 
 
-def test_bccd_by_the_same_door(capsys):
-    folder = (
-        Path(os.environ.get("COURSE_DATA_DIR") or files.ROOT.parent / "shared/datasets") / "bccd"
-    )
-    if not folder.exists():
+@pytest.fixture(scope="module")
+def bccd():
+    named = os.environ.get("COURSE_DATA_DIR") or files.ROOT.parent / "shared/datasets"
+    if not (Path(named) / "bccd").exists():
         pytest.skip("BCCD is not there")
-    by_door = datasets.load("objects", "test", folder=folder)
-    by_voc = datasets.load("voc", "test", folder=folder / "VOCdevkit")
+    return Path(named) / "bccd"
+
+
+def test_bccd_by_the_same_door(bccd, capsys):
+    by_door = datasets.load("objects", "test", folder=bccd)
+    by_voc = datasets.load("voc", "test", folder=bccd / "VOCdevkit")
     assert "VOC form: 364 images, 3 classes, split as the files say" in capsys.readouterr().out
     assert by_door.names == by_voc.names and len(by_door) == len(by_voc)
     # the same photographs, in another order
     sums = [sorted(t["boxes"].sum().item() for t in found.targets) for found in (by_door, by_voc)]
     assert sums[0] == sums[1]
+
+
+@pytest.mark.parametrize("form", ["flat", "coco", "yolo"])
+def test_bccd_has_the_same_boxes_in_every_form(bccd, tmp_path, form):
+    photographs, targets, names = objects("all", bccd)
+    (tmp_path / "images").mkdir()
+    for path in photographs.paths:
+        (tmp_path / "images" / path.name).symlink_to(path)
+    write = {"flat": flat_bccd, "coco": coco_bccd, "yolo": yolo_bccd}[form]
+    write(bccd, tmp_path, photographs.paths, targets, names)
+    paths, again, named = objects("all", tmp_path)
+    by_name = {p.name: t for p, t in zip(photographs.paths, targets, strict=True)}
+    assert named == names and len(again) == len(targets) == 364
+    for path, target in zip(paths.paths, again, strict=True):
+        before = by_name[path.name]
+        torch.testing.assert_close(target["boxes"], before["boxes"], atol=1e-6, rtol=1e-6)
+        assert torch.equal(target["labels"], before["labels"])
+
+
+def flat_bccd(bccd, folder, paths, targets, names):
+    """images/ and annotations/ side by side, without lists."""
+    (folder / "annotations").mkdir()
+    for path in bccd.rglob("*.xml"):
+        (folder / "annotations" / path.name).symlink_to(path)
+
+
+def coco_bccd(bccd, folder, paths, targets, names):
+    content = {"images": [], "annotations": [], "categories": []}
+    content["categories"] = [{"id": 7 * i, "name": name} for i, name in enumerate(names, 1)]
+    for number, (path, target) in enumerate(zip(paths, targets, strict=True)):
+        content["images"].append({"id": number, "file_name": path.name})
+        for (x1, y1, x2, y2), label in zip(
+            target["boxes"].tolist(), target["labels"].tolist(), strict=True
+        ):
+            one = {"bbox": [x1, y1, x2 - x1, y2 - y1], "category_id": 7 * label + 7}
+            one |= {"image_id": number, "id": len(content["annotations"])}
+            content["annotations"].append(one)
+    (folder / "boxes.json").write_text(json.dumps(content))
+
+
+def yolo_bccd(bccd, folder, paths, targets, names):
+    (folder / "labels").mkdir()
+    (folder / "classes.txt").write_text("\n".join(names))
+    for path, target in zip(paths, targets, strict=True):
+        width, height = Image.open(path).size
+        lines = [
+            f"{label} {(x1 + x2) / 2 / width} {(y1 + y2) / 2 / height} {(x2 - x1) / width} {(y2 - y1) / height}"
+            for (x1, y1, x2, y2), label in zip(
+                target["boxes"].tolist(), target["labels"].tolist(), strict=True
+            )
+        ]
+        (folder / "labels" / f"{path.stem}.txt").write_text("\n".join(lines))
