@@ -593,7 +593,7 @@ predict(
     why=[
         "A network is hardly ever that undecided, even where no class fits.",
         "The shuttle is small and partly hidden. Without it the two most probable classes stay the same.",
-        "The helmet in front of her looks like a football helmet; with the coloured suit it looks like a bobsled's crew. No class fits, but the probabilities must add up to 1.",
+        "Probably the helmet in front of her looks like a football helmet; with the coloured suit it looks like a bobsled's crew. No class fits, but the probabilities must add up to 1.",
         "In ImageNet a suit is a business suit. Hers is orange, and has a metal ring.",
     ],
     name="02.astronaut",
@@ -639,13 +639,13 @@ explore(
     if own_photos.folder
     else {
         n: {"photograph": course_album.names.index(n)}
-        for n in ("cat", "coffee", "retina", "moon", "grass")
+        for n in ("cat", "coffee", "retina", "moon", "clock")
     },
     photograph={name: i for i, name in enumerate(album.names[:300])},
 )
 
 # %% [markdown]
-# Press *cat*, *coffee*, *retina* and *moon*. The cat and the coffee are recognised. But the network can only output its 1,000 classes, and none of them fits a retina or the moon: it outputs "lampshade" with a probability of {{p.retina}}, and "nematode" with {{p.moon}}. Is a low probability a sign that no class fits? Not a reliable one. The cat has no more than {{p.cat}}, since three classes of cats share it, and the blurred clock is a "bubble" with {{p.clock}}.
+# Press *cat*, *coffee*, *retina*, *moon* and *clock*. The cat and the coffee are recognised. But the network can only output its 1,000 classes, and none of them fits a retina or the moon: it outputs "lampshade" with a probability of {{p.retina}}, and "nematode" with {{p.moon}}. Is a low probability a sign that no class fits? Not a reliable one. The cat has no more than {{p.cat}}, since three classes of cats share it, and the blurred *clock* is a "bubble" with {{p.clock}}.
 #
 # The *embedding* may be of use all the same. Which photographs are each other's nearest?
 
@@ -663,7 +663,7 @@ for name in ("cat", "retina", "moon", "clock"):
     record(f"p.{name}", best_of[course_album.names.index(name)], ".2f")
 
 # %% [markdown]
-# In three of the six pairs we see why: two portraits in front of a flag, two photographs of space, two surfaces of fine grain. Retina and clock are both round. And a nearest photograph always exists: for the cat, which has no relative among the twenty, it is a page of handwriting.
+# In four of the six pairs we can see something in common: two portraits in front of a flag, two photographs of space, two surfaces of fine grain, two round shapes. Whether the network used it, we do not know. And a nearest photograph always exists: for the cat, which has no relative among the twenty, it is a page of handwriting.
 
 # %%
 names = course_album.names
@@ -677,11 +677,11 @@ claim(
 )
 
 # %% [markdown]
-# And in the game of this notebook? Our network has learned from 200 labelled cut-outs of each of the ten photographs, under random lamps. The ImageNet network was not trained on these photographs, as far as we know. But it is some thirty times as large, and has learned from far more others.
+# And in the game of this notebook? Our network has learned from 200 labelled cut-outs of each of the ten photographs, under random lamps. The ImageNet network was not trained on these photographs, as far as we know.
 
 # %%
 predict(
-    "Precision at 1 under any lamp, by cosine: how does the ImageNet network do, without any training on our photographs?",
+    "Precision at 1 under any lamp, by cosine: how does the ImageNet network do, each cut-out enlarged to 96 pixels, without any training on our photographs?",
     [
         "clearly worse than ours, which has learned these photographs",
         "no better than colours",
@@ -734,14 +734,14 @@ claim(
 )
 
 # %% [markdown]
-# (The earlier tables used Euclidean distance, so their numbers differ.) On this data seed the lead under the lamp is {{lead}} queries of 400, too few to decide. We trained and tested again on six data seeds: each time the ImageNet network was ahead, by one to eleven queries of a hundred. Two things are not equal: its embedding has 1,280 numbers, ours has 32; and the cut-outs of 32 pixels are enlarged to 96 for it. At 32 pixels it is worse than colours. In the photographs' own light, colours find still more on this data seed.
+# (The earlier tables used Euclidean distance, so their numbers differ.) On this data seed the lead under the lamp is {{lead}} queries of 400, too few to decide. We trained and tested again on six data seeds: each time the ImageNet network was ahead, in both lights, by one to eleven percentage points. Three things are not equal: it is more than twenty times as large, and has learned from far more photographs; its embedding has 1,280 numbers, ours has 32; and the cut-outs of 32 pixels are enlarged to 96 for it. At 32 pixels it is worse than colours. In the photographs' own light, colours find still more on this data seed.
 #
 # A network that is trained on one task and used for another: that is **transfer learning**. Here it is **frozen**: no weight is changed. (To train its weights further, on labels of one's own, is **fine-tuning**.) Many systems begin with a network that others have trained. Notebook 10 puts this one under a detector of your own objects.
 #
 # Is it good for everything, then? We measured that once, on two sets of real photographs that are not part of the course, and kept the results:
 #
-# * **Sights.** 23 photographs by tourists show five sights. Does the most similar of the other 22 show the same sight?
-# * **People.** {{faces.photographs}} portraits show forty people. Take one genuine pair, two portraits of the same person, and one impostor pair, of two people: how often is the genuine pair the nearer one? This share is called **AUC**; chance is a half. (The portraits are those of 400 in which dlib's own detector finds the face. Its network gets the aligned face, the ImageNet network the middle of the portrait.)
+# * **Sights.** 23 photographs by tourists, from the samples of the [Image Matching Challenge](https://www.cs.ubc.ca/research/image-matching-challenge/), show five sights. Does the most similar of the other 22 show the same sight?
+# * **People.** {{faces.photographs}} portraits of the [ORL database](https://doi.org/10.1109/ACV.1994.341300) show forty people. Take one genuine pair, two portraits of the same person, and one impostor pair, of two people: how often is the genuine pair the nearer one? This share equals the area under the ROC curve, the **AUC** (notebook 03); chance is a half. (The portraits are those of 400 in which dlib's own detector finds the face. Its network gets the aligned face, the ImageNet network the middle of the portrait.)
 
 # %%
 from course_lib.machine import ROOT
@@ -761,10 +761,10 @@ for name, trained in what.items():
     right = "{} of {}".format(*sights[name]) if name in sights else "not measured"
     nearer = f"{portraits[name]:.3%}" if name in portraits else "not measured"
     rows.append((name, trained, right, nearer))
-table([("", "trained to tell", "the same sight", "AUC of people"), *rows])
+table([("", "trained to tell", "the same sight", "AUC, same person"), *rows])
 
 # %% [markdown]
-# On these 23 photographs it finds sights about as well as local features, which compare points and their geometry (XFeat, notebook 14). People it tells apart less well than a network that was trained to (dlib's, notebook 13): in one comparison of {{faces.wrong}} the impostor pair is nearer, far too often for a gate. So an embedding may be useful beyond its training task, and a network trained for the task may be much better. A thousand classes of photographs leave much that transfers; how little seven classes of digits leave, the end of this page shows.
+# On these 23 photographs the ImageNet network finds sights about as well as local features, which compare points and their geometry (XFeat, notebook 14). It tells people apart less well than a network that was trained for that (dlib's, notebook 13): in one comparison of {{faces.wrong}} the impostor pair is nearer, far too often for a gate. So an embedding may be useful beyond its training task, and a network trained for the task may be much better. From a thousand classes of photographs much transfers. The end of this page shows how little transfers from seven classes of digits.
 #
 # ## Clusters
 #

@@ -1184,7 +1184,7 @@ explore(
 )
 
 # %% [markdown]
-# The search always returns something. Two of the twenty photographs have a cosine of {{cosine.mean}} on average, so a nearest one with little more than that may have nothing in common with the query. (The list has the first 300 photographs of your folder.)
+# The search always returns something. The mean cosine over all pairs of the twenty photographs is {{cosine.mean}}. A nearest photograph with little more than that may have nothing in common with the query. (For your own folder the mean may differ. The list has its first 300 photographs.)
 
 # %% [markdown]
 # ### By text
@@ -1209,7 +1209,7 @@ predict(
         "The network gives nearly nine tenths to three kinds of domestic cats, and the names of two are similar to 'a pet'.",
         "'espresso' has a probability of .94. Its cosine with the text is not high, but the other photographs have less.",
         "No class is 'officer', but 'military uniform' is one.",
-        "No class is a coin. For the network these grey discs are golf balls, bubbles or thimbles.",
+        "No class is a coin. Its most probable classes are golf ball, bubble and thimble, all below .15.",
     ],
     name="06.text",
 )
@@ -1259,9 +1259,10 @@ by_name = results["by_name"]
 found_by_name = sum(by_name[name] == name for name in by_name)
 claim("by its own name fewer than half of the photographs are found", found_by_name < 10)
 record("by.name", found_by_name)
+record("by.photographer", [*by_name.values()].count("photographer") - 1)
 
 # %% [markdown]
-# We chose these eight texts. With its own name as the text ("a moon", "a retina"), only {{by.name}} of the twenty photographs come first. A text finds a photograph only if the network gives it a class whose name is similar to the text. The flower is no daisy, but "daisy" is similar to "plants"; the retina and the coins get no such class. And a photograph whose probabilities are spread over many classes has nearly the same likeness to every text, so it hardly ever comes first. A confident one, such as the photographer ("tripod"), comes first for many texts, "an eye" among them.
+# We chose the texts of the claims above, and "an eye". For "money" the blurred clock comes first. With its own name as the text ("a moon", "a retina"), only {{by.name}} of the twenty photographs come first. A text finds a photograph only if the network gives it a class whose name is similar to the text. The flower is no daisy, but "daisy" is similar to "plants"; the retina and the coins get no such class. If the probabilities are spread over many unrelated classes, the likeness to any text is near that text's average, so such a photograph rarely comes first. A confident one can lie far above the average by chance: the photographer ("tripod") comes first for {{by.photographer}} names of other photographs.
 #
 # Notebook 07 trains images and sentences *together*, into one space: then no list of classes stands between them.
 

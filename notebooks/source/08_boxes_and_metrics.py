@@ -1335,7 +1335,7 @@ else:
     print("No folder is chosen: here the curves of your own photographs would be drawn.")
 
 # %% [markdown]
-# AP is the area under each curve's envelope, as above. At the stricter threshold no curve can be higher, and small objects usually lose most: a shift of a few pixels is a large part of their width.
+# AP is the area under each curve's envelope (not drawn here). At the stricter threshold no curve can be higher: a true positive there is one at .5, too. Small objects usually lose most, since a shift of a few pixels is a large part of their width.
 
 # %% [markdown]
 # ## What you can do now

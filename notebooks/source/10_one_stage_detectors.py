@@ -829,7 +829,7 @@ claim(
 # %% [markdown]
 # ## Your own pictures
 #
-# Drawn streets are tidy. How does such a detector do on photographs? A few hundred of them are too few to train a backbone. So we take EfficientNet-Lite0, which was trained on ImageNet ([notebook 02](02_embeddings.ipynb#A-network-that-has-seen-a-million-photographs)), and do not change it: it is **frozen**. The feature maps of each training photograph and of its mirror image, with strides 8, 16 and 32, are computed once and stored; the two coarser ones are enlarged to stride 8 and stacked on the first. Only a small head is trained on them. Each cell of 8 x 8 pixels predicts the distances from its centre to the four edges of a box, an objectness and class scores. There are no anchors: the head is **anchor-free**. In our YOLO one cell is positive for an object; here up to 3 x 3 cells around its centre are (as in FCOS and YOLOX), and NMS removes the duplicates.
+# Drawn streets are tidy. How does such a detector do on photographs? A few hundred of them are too few to train a backbone. So we take EfficientNet-Lite0, which was trained on ImageNet ([notebook 02](02_embeddings.ipynb#A-network-that-has-seen-a-million-photographs)), and do not change it: it is **frozen**. The feature maps of each training photograph and of its mirror image, with strides 8, 16 and 32, are computed once and stored; the two coarser ones are enlarged to stride 8 and concatenated with the first along the channels. Only a small head is trained on them. Each cell of 8 x 8 pixels predicts the distances from its centre to the four edges of a box, an objectness and class scores. There are no anchors: the head is **anchor-free**. In our YOLO one cell is positive for an object; here up to 3 x 3 cells around its centre are (as in FCOS and YOLOX), and NMS removes the duplicates.
 #
 # **Give the path of a folder** with photographs and boxes, press *Use this folder*, and run the cells below it. Everything stays on your computer.
 #
@@ -862,9 +862,9 @@ else:
     print("No folder is chosen above: here a detector of your own objects would be trained.")
 
 # %% [markdown]
-# The interval is a **bootstrap** interval: as many photographs are drawn from the held-out ones, with repetition, 200 times; nine of ten mAPs lie in it. It covers the choice of test photographs, and neither another training nor photographs from elsewhere.
+# The interval is a **bootstrap** interval. We draw as many photographs as were held out, with replacement, and compute the mAP; this 200 times. The interval contains the middle 90% of these mAPs. It shows how much the mAP depends on which test photographs were chosen. It does not show how much another training run, or photographs from another source, would change it.
 #
-# The six held-out photographs with the lowest AP follow: the worst ones, not typical ones. Dashed black boxes are ground truth. Detections with a score above .3 are blue where they are true positives, and orange, with class and score, where they are false positives.
+# If a folder is chosen, the six held-out photographs with the lowest AP follow: the worst ones, not typical ones. Dashed black boxes are ground truth. Detections with a score above .3 are blue where they are true positives, and orange, with class and score, where they are false positives. Those on an object marked as difficult are grey: they do not count.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 OWN_LEAST = 0.3  # a score; detections below it are not drawn
@@ -906,11 +906,9 @@ if own_objects.folder:
     figure(fig, alt)
 
 # %% [markdown]
-# On BCCD the classes are red cells (RBC), white cells (WBC) and platelets. Trained on its 205 training photographs, three heads (seeds 0 to 2) reach a mAP@.5 of .84 on its 72 test photographs; its 87 validation photographs served to choose the recipe. (Whether one patient is in two splits, its files do not say.) White cells have the highest AP, platelets the lowest.
+# On BCCD the classes are red cells (RBC), white cells (WBC) and platelets. Trained on its 205 training photographs, three heads (seeds 0 to 2) reach a mAP@.5 of .84 on its 72 test photographs; its 87 validation photographs served to choose the recipe. (Its files do not say whether one patient is in two splits.) White cells have the highest AP, platelets the lowest.
 #
-# **Predict first:** many false positives with a high score are "red cells". What are they really?
-#
-# <details><summary>Answer</summary>Most of them are red cells that nobody has labelled. Of 155 false positives with a score above .7, 135 are RBC; 121 of these overlap no labelled red cell by an IoU of .2, and 40 touch the edge of the image. Some stacks of cells have a box for each cell, others have none. In one test image (BloodImage_00135) a white cell at the edge is labelled as platelets. So the measured AP of red cells is too low: part of the error is the ground truth's. Other false positives are the network's own: small boxes beside a platelet, second boxes on one cell.</details>
+# Among the false positives with a score above .7, by far the most are red cells: 135 of 155 (seed 0). 121 of these lie where no red cell is labelled (IoU below .2). We looked at the 80 with the highest scores: nearly all of them show a red cell. Some stacks of cells have a box for each cell, others have none. In one test image (BloodImage_00135) a white cell at the edge is labelled as platelets. So part of the error is the ground truth's, and the measured AP of red cells is too low. Other false positives are the network's own, such as second boxes on one cell.
 #
 # The photographs of BCCD come from [cosmicad](https://github.com/cosmicad/dataset) and [akshaylamba](https://github.com/akshaylamba/all_CELL_data). The head: Tian and others, [FCOS](https://arxiv.org/abs/1904.01355) (2019) · Ge and others, [YOLOX](https://arxiv.org/abs/2107.08430) (2021).
 #
