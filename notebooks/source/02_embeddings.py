@@ -571,7 +571,7 @@ figure(
 )
 
 # %% [markdown]
-# Stride 32 means that each cell of the feature map stands for a square of 32 x 32 pixels. A 1 x 1 convolution mixes the channels of each cell and makes 1,280 of 320. The **softmax** turns the classifier's outputs into 1,000 probabilities, which add up to 1.
+# Stride 32 means that each cell of the feature map stands for a square of 32 x 32 pixels. A 1 x 1 convolution mixes the channels of each cell and makes 1,280 of 320. The **softmax** turns the classifier's outputs into 1,000 probabilities, which add up to 1. (The diagram shows nine of the channels; nearly all of the probabilities are close to 0.)
 
 # %%
 print(
