@@ -1,12 +1,11 @@
 # %% [markdown]
 # # Embeddings: a picture becomes a vector
 #
-# A search engine that finds pictures like yours, a phone that groups photos by person, a gate that opens for the right face: each of them first turns a picture into a list of numbers, and from then on compares only numbers. That list is the picture's **embedding**, and this notebook makes three kinds of it. At the end you will be able to
+# A search engine that finds pictures like yours, a phone that groups photos by person, a gate that opens for the right face: each of them first turns a picture into a list of numbers, and from then on compares only numbers. That list is the picture's **embedding**, and this notebook makes four kinds of it. At the end you will be able to
 #
-# * turn any picture into a vector - its pixels, its colours, a network's penultimate layer - and say what each is blind to;
+# * turn any picture into a vector - its pixels, its colours, the penultimate layer of a network, ours or one that was trained on a million photographs - and say what each is blind to;
 # * measure how near two pictures are, by Euclidean and by cosine distance, and say when the two rank alike;
 # * search a collection with one matrix product;
-# * use a network that others have trained on a million photographs, on your own photographs, too;
 # * sort pictures into clusters without labels, measure how well that went, and draw the map of the space;
 # * say what the embedding of a classifier is not good for.
 #
@@ -917,10 +916,9 @@ claim(
 #
 # ## What you can do now
 #
-# * **Vectors:** pixels remember where and suffer from every shift; colours remember how much and suffer from the lamp; the network's penultimate layer kept what its training needed, and was blind to the rest.
+# * **Vectors:** pixels remember where and suffer from every shift; colours remember how much and suffer from the lamp; the network's penultimate layer kept what its training needed, and was blind to the rest. One that was trained on ImageNet, without our ten photographs, finds at least as much as ours; its 1,000 classes name only what they contain.
 # * **Distances:** Euclidean sees length, cosine only direction; on unit vectors $\lVert x-y\rVert^2 = 2(1-\cos)$, and they rank alike (400 queries of 400).
 # * **Search:** one matrix product for all queries against all pictures, tens of times as fast as the loops.
-# * **A borrowed network:** trained on ImageNet, without our ten photographs, a network finds at least as much as the one that we trained on them. Its 1,000 classes name only what they contain.
 # * **Clusters and maps:** ARI {{ari.pixels}} for pixels, {{ari.embeddings}} for embeddings; PCA keeps the two directions of largest variance, UMAP the neighbourhoods.
 # * **What it is not good for:** a classifier's embedding lost to plain pixels on classes that it had never seen.
 #

@@ -14,12 +14,12 @@ SOURCE = re.compile(r"\(\w[^()]*\b(?:19|20)\d\d\b[^()]*\)|\]\(http|\blectures?\b
 
 # Pages of the old form, and how many of their numbers have no output: may only fall.
 STILL = {
-    "02_embeddings": 4,
+    "02_embeddings": 3,
     "03_pair_and_triplet_losses": 8,
-    "04_margin_losses": 11,
+    "04_margin_losses": 10,
     "06_search_and_hashing": 12,
     "09_two_stage_detectors": 15,
-    "10_one_stage_detectors": 58,
+    "10_one_stage_detectors": 19,
 }
 
 
