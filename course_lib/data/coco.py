@@ -17,7 +17,10 @@ def coco_files(folder: Path) -> list[Path]:
     found = sorted(
         p for p in (*folder.glob("*.json"), *folder.glob("*/*.json")) if not files.is_hidden(p.name)
     )
-    return [path for path in found if _is_coco(path)]
+    found = [path for path in found if _is_coco(path)]
+    # The official archive also holds captions and keypoints of the same images.
+    boxes = [path for path in found if path.name.startswith("instances")]
+    return boxes or [path for path in found if not path.name.startswith("captions")]
 
 
 def _is_coco(path: Path) -> bool:
@@ -30,6 +33,22 @@ def _is_coco(path: Path) -> bool:
         file.seek(-1000, os.SEEK_END)
         text = head + file.read()
     return b'"images"' in text or b'"annotations"' in text or b'"categories"' in text
+
+
+def _lies_in(path: Path, split: str) -> bool:
+    """Whether a folder on the way is called like a split: "train2017", "valid"."""
+    return any(part.lower().startswith(split) for part in path.parts[:-1])
+
+
+def _box(annotation: dict) -> tuple[float, ...]:
+    """x, y, width, height; where there is no box, those around the polygons."""
+    if "bbox" not in annotation and isinstance(annotation.get("segmentation"), list):
+        polygons = [[float(v) for v in polygon] for polygon in annotation["segmentation"]]
+        xs, ys = ([v for polygon in polygons for v in polygon[k::2]] for k in (0, 1))
+        if xs and ys:
+            return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
+    x, y, width, height = (float(side) for side in annotation["bbox"])
+    return x, y, width, height
 
 
 def read_coco(where: str, folder: Path) -> list[Photo]:
@@ -59,14 +78,14 @@ def _read(where: str, folder: Path, path: Path, below: dict[str, list[Path]]) ->
         images = {i["id"]: i for i in content["images"]}
         objects = {number: [] for number in images}
         for one in content.get("annotations", []):
-            x, y, width, height = (float(side) for side in one["bbox"])
+            x, y, width, height = _box(one)
             if not (math.isfinite(x + y + width + height) and min(width, height) >= 0):
                 raise ValueError(f"annotation {one.get('id')} has the box {one['bbox']}")
             box = (x, y, x + width, y + height)
             objects[one["image_id"]].append(
                 (box, names[one["category_id"]], bool(one.get("iscrowd", 0)))
             )
-        files_of = {n: same_name(str(i["file_name"])) for n, i in images.items()}
+        files_of = {n: same_name(str(i["file_name"])).replace("\\", "/") for n, i in images.items()}
     except (KeyError, TypeError, ValueError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else error
         raise ValueError(f"{where}: {shown(path)} is not in COCO's form: {what}") from error
@@ -78,7 +97,8 @@ def _read(where: str, folder: Path, path: Path, below: dict[str, list[Path]]) ->
         stated = (path.parent / files_of[number], folder / files_of[number])
         there = [file for file in stated if file.is_file()]
         alike = below[Path(files_of[number]).name]
-        place = there[0] if there else beside(path, alike) if alike else stated[1]
+        of_split = [p for p in alike if split and _lies_in(p.relative_to(folder), split)]
+        place = there[0] if there else beside(path, of_split or alike) if alike else stated[1]
         boxes, labels, crowds = ([one[k] for one in objects[number]] for k in range(3))
         size = (float(image.get("width") or 0), float(image.get("height") or 0))
         photos.append(Photo(place, boxes, labels, crowds, size, split))

@@ -12,7 +12,7 @@ from course_lib.data import files
 from course_lib.data.files import Labelled, shown
 from course_lib.data.image_files import images_below, open_image
 from course_lib.data.lists import finder, rows_of
-from course_lib.data.photos import SPLITS, leave_out, split_by_hash
+from course_lib.data.photos import CALLED, SPLITS, leave_out, split_by_hash
 
 
 class Picture(NamedTuple):
@@ -27,8 +27,8 @@ def class_folders(split: str, folder: Path, size: int = 64) -> Labelled:
     """Images of one's own with a class each: the middle square, scaled; one sentence says what was understood.
 
     Args:
-        split: "all", or "train", "val" and "test": the folders of that name, or what a column "split" of the list
-            says, if there are ("val" may be missing); else, by a hash of "class/file name", about one of five is
+        split: "all", or "train", "val" and "test": the folders called so ("valid" and "training", too), or what a
+            column "split" of the list says, if there are; else, by a hash of "class/file name", about one of five is
             "test", one "val": always the same ones.
         folder: holds the class folders, "dogs/1.jpg"; what begins with a dot is passed over, at any depth. Or it
             holds a list, one .csv file, or is that file: a row "file,label" for each image, with or without a head
@@ -47,13 +47,10 @@ def class_folders(split: str, folder: Path, size: int = 64) -> Labelled:
     check_count("class-folders", size=size)
     folder = files.absolute(folder)
     files.require("class-folders", folder.parent, [folder.name])
-    divided = all((folder / part).is_dir() for part in ("train", "test"))
-    if divided and split != "all":
-        files.require("class-folders", folder, [split])
     if folder.is_file():
         pictures = _listed(folder, _rows_of(folder))
     else:
-        pictures = _in_list_or_folders(folder, divided)
+        pictures = _in_list_or_folders(folder)
     names = sorted({picture.name for picture in pictures})
     by_files = any(picture.split for picture in pictures)
     parts = {
@@ -104,15 +101,26 @@ def squares(where: str, paths: list[Path], size: int) -> tuple[Tensor, list[int]
     return torch.stack(images), kept
 
 
-def _in_list_or_folders(folder: Path, divided: bool) -> list[Picture]:
+def _in_list_or_folders(folder: Path) -> list[Picture]:
     """What a folder's one list says; a .csv file that is no list of images is passed over where there are folders."""
-    lists = sorted(path for path in folder.glob("*.csv") if not files.is_hidden(path.name))
-    found = _in_folders(folder, divided)
+    found = _in_folders(folder)
+    classes = {picture.name for picture in found}
+    lists = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() == ".csv" and not files.is_hidden(path.name)
+    )
+    if len(lists) > 1 and len(classes) < 2:
+        listed = [path.name for path in lists]
+        raise ValueError(
+            f"class-folders: {shown(folder)} has several lists, give one of them: {listed}"
+        )
     if len(lists) == 1:
         try:
             rows = _rows_of(lists[0])
         except ValueError:
-            if not found:
+            # A list of something else lies beside class folders; one folder, "images", is not that.
+            if len(classes) < 2:
                 raise
         else:
             listed = _listed(lists[0], rows)
@@ -134,17 +142,25 @@ def _listed(path: Path, rows: list[dict]) -> list[Picture]:
     find = finder(path.parent)
     for row in rows:
         if row["split"] is not None:
+            row["split"] = CALLED.get(row["split"].lower(), row["split"])
             files.check_split(f"class-folders: {shown(path)}", row["split"], SPLITS)
     return [Picture(find(row["file"]), files.same_name(row["label"]), row["split"]) for row in rows]
 
 
-def _in_folders(folder: Path, divided: bool) -> list[Picture]:
+def _in_folders(folder: Path) -> list[Picture]:
     """What the folders say, by class; where they divide the classes, the names are those of all parts together."""
-    parts = [folder / part for part in SPLITS if (folder / part).is_dir()] if divided else [folder]
+    called = {
+        path: CALLED[path.name.lower()]
+        for path in sorted(folder.iterdir())
+        if path.is_dir() and path.name.lower() in CALLED
+    }
+    divided = "train" in called.values() and len(set(called.values())) > 1
+    by_split = sorted(called, key=lambda path: SPLITS.index(called[path]))
+    parts = by_split if divided else [folder]
     by_class = {part: classes_in(part) for part in parts}
     names = sorted({name for classes in by_class.values() for name in classes})
     found = [
-        Picture(path, name, part.name if divided else None)
+        Picture(path, name, called.get(part) if divided else None)
         for name in names
         for part in parts
         for path in by_class[part].get(name, [])

@@ -116,7 +116,9 @@ def measured(where: str, path: Path) -> tuple[tuple[int, int], int]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path) as image:
-                (width, height), orientation, form = image.size, _orientation(image), image.format
+                (width, height), form = image.size, image.format
+                # Of a TIFF, Pillow already gives the size of the upright image.
+                orientation = 1 if form == "TIFF" else _orientation(image)
         with path.open("rb") as file:
             file.seek(max(path.stat().st_size - 4096, 0))
             tail = file.read()
@@ -124,8 +126,10 @@ def measured(where: str, path: Path) -> tuple[tuple[int, int], int]:
         raise
     except Exception as error:
         raise ValueError(f"{where}: {shown(path)} cannot be read as an image: {error}") from error
-    if ENDS.get(form, b"") not in tail:
-        raise ValueError(f"{where}: {shown(path)} was cut off: its end is missing")
+    if form not in ENDS or ENDS[form] not in tail:
+        open_image(
+            where, path, "RGB"
+        )  # raises where it was cut off; telephones add a film to a photograph
     return ((height, width) if orientation >= 5 else (width, height)), orientation
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from course_lib.data.files import read_text, same_name, shown
 from course_lib.data.image_files import SUFFIXES, images_below
 
-# What columns are called.
+# What columns are called; of several in one head the first here counts.
 CALLED = {
-    "file": ("file", "filename", "file_name", "image", "image_id", "id", "path", "photo"),
+    "file": (
+        *("file", "filename", "file_name", "image", "image_path", "filepath", "file_path", "path"),
+        *("img", "img_path", "image_name", "picture", "photo", "image_id", "id"),
+    ),
     "label": ("label", "class", "category", "class_name", "name", "target"),
     "split": ("split", "set", "subset", "part"),
     "first": ("first", "file_a", "image_a", "a", "img1", "image1", "file1"),
@@ -34,7 +37,8 @@ def rows_of(
         ValueError: no rows, or one without these columns; the line is named.
     """
     lines = read_text(where, path).splitlines()
-    mark = max(",;\t", key=(lines or [""])[0].count)
+    first = next((line for line in lines if line.strip()), "")
+    mark = max(",;\t", key=first.count)
     rows = [
         (number, [cell.strip() for cell in cells])
         for number, cells in enumerate(csv.reader(lines, delimiter=mark), start=1)
@@ -43,18 +47,18 @@ def rows_of(
     if not rows:
         raise ValueError(f"{where}: {shown(path)} is empty")
     head = [cell.lower().replace(" ", "_") for cell in rows[0][1]]
-    at = {
-        name: i
-        for name in (*columns, *optional)
-        for i, cell in enumerate(head)
-        if cell in CALLED[name]
-    }
+    at = {}
+    for name in (*columns, *optional):
+        known = [head.index(word) for word in CALLED[name] if word in head]
+        if known:
+            at[name] = known[0]
     if all(name in at for name in columns):
         del rows[0]
     else:
-        at = {name: i for i, name in enumerate(columns)}
-        if Path(rows[0][1][0]).suffix.lower() not in SUFFIXES:  # a head of other words
+        if _is_head(head, rows, {word for name in (*columns, *optional) for word in CALLED[name]}):
             del rows[0]
+        at = {name: i for name, i in at.items() if name in optional}
+        at |= {name: i for i, name in enumerate(columns)}
     read = []
     for number, cells in rows:
         row = {name: cells[i] if i < len(cells) and cells[i] else None for name, i in at.items()}
@@ -64,6 +68,12 @@ def rows_of(
     if not read:
         raise ValueError(f"{where}: {shown(path)} has a head, and no rows")
     return read
+
+
+def _is_head(head: list[str], rows: list, known: set[str]) -> bool:
+    """Whether the first row names columns: by a word that columns are called, or since only the others name images."""
+    images = [Path(cells[0]).suffix.lower() in SUFFIXES for _, cells in rows[:2]]
+    return not images[0] and (bool(known & {*head}) or images[1:] == [True])
 
 
 def finder(folder: Path) -> Callable[[str], Path]:
@@ -78,7 +88,11 @@ def finder(folder: Path) -> Callable[[str], Path]:
 
     def find(name: str) -> Path:
         stated = folder / name.replace("\\", "/")
+        if stated.is_file():
+            return stated
         there = by_name.get(same_name(stated.name), [])
-        return there[0] if not stated.is_file() and len(there) == 1 else stated
+        exactly = [path for path in there if path.with_suffix("") == stated]
+        there = exactly or there
+        return there[0] if len(there) == 1 else stated
 
     return find

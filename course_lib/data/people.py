@@ -1,5 +1,7 @@
 """Faces of people of one's own: a folder for each person, and pairs of photographs to tell whether they are one."""
 
+import re
+from collections import defaultdict
 from pathlib import Path
 
 import torch
@@ -9,6 +11,7 @@ from course_lib.arguments import check_count
 from course_lib.data import files
 from course_lib.data.files import Labelled, read_text, shown
 from course_lib.data.folders import classes_in, squares
+from course_lib.data.image_files import images_below
 from course_lib.data.lists import finder, rows_of
 from course_lib.data.photos import SPLITS, split_by_hash
 
@@ -62,8 +65,8 @@ def people_pairs(split: str, folder: Path, size: int = 64) -> tuple[Tensor, Tens
     Args:
         split: "all".
         folder: the images, anywhere below it, and one list: pairs.txt with lines "person i j" and "person i other j"
-            (the i-th image in the folder of that person; a first line of numbers is passed over), or a .csv file
-            with rows "file,file,same" (1 or 0).
+            (in the folder of that person, the image whose name ends in that number, or else the i-th; a first line
+            of numbers is passed over), or a .csv file with rows "file,file,same" (1 or 0).
         size: side of an image in pixels.
     Returns:
         Images a and b [N, 3, size, size] in 0..1, same [N] bool.
@@ -98,20 +101,26 @@ def people_pairs(split: str, folder: Path, size: int = 64) -> tuple[Tensor, Tens
 
 def _from_text(path: Path) -> list[tuple[Path, Path, bool]]:
     """The pairs of a list in the form of Labeled Faces in the Wild."""
-    folders = classes_in(path.parent)
-    pairs = []
+    folders, pairs = defaultdict(list), []
+    for image in images_below(path.parent):
+        folders[files.same_name(image.parent.name)].append(image)
     for number, line in enumerate(read_text("people-pairs", path).splitlines(), start=1):
-        words = line.strip().split("\t" if "\t" in line else None)
+        words = [word.strip() for word in line.strip().split("\t" if "\t" in line else None)]
         if not words or (number == 1 and all(word.isdecimal() for word in words)):
             continue
         if len(words) not in (3, 4) or not (words[1].isdecimal() and words[-1].isdecimal()):
             raise ValueError(
-                f"people-pairs: {shown(path)}, line {number}: should be 'person i j' or 'person i other j', got {words}"
+                f"people-pairs: {shown(path)}, line {number}: should be 'person i j' or 'person i other j' "
+                f"(separated by tabs where names have spaces), got {words}"
             )
         two = (words[0], words[1]), (words[-2] if len(words) == 4 else words[0], words[-1])
         chosen = []
         for name, which in two:
             there = folders.get(files.same_name(name), [])
+            numbered = [p for p in there if re.search(rf"(?<!\d)0*{int(which)}$", p.stem)]
+            if len(numbered) == 1:
+                chosen.append(numbered[0])
+                continue
             if not 1 <= int(which) <= len(there):
                 raise ValueError(
                     f"people-pairs: {shown(path)}, line {number}: there is no image {which} of {name!r}, "

@@ -2,6 +2,7 @@
 
 import hashlib
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,14 @@ from course_lib.data.files import same_name, shown
 from course_lib.data.image_files import images_below, measured, open_image
 
 SPLITS = ("train", "val", "test")
+# What the folders of splits are called.
+CALLED = {
+    **{name: name for name in SPLITS},
+    "training": "train",
+    "valid": "val",
+    "validation": "val",
+    "testing": "test",
+}
 IN_FIVE = 5  # one of so many is a test image, where the files name no split
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels
 
@@ -107,14 +116,17 @@ def leave_out(where: str, broken: Sequence[str]) -> None:
 
 def split_on_its_way(path: Path, folder: Path) -> str | None:
     """The split that a folder on the way to a file is called: "train/images/1.jpg", "labels/valid/1.txt"."""
-    called = {name: name for name in SPLITS} | {"valid": "val", "validation": "val"}
     parts = path.relative_to(folder).parts[:-1]
-    return next((called[part.lower()] for part in parts if part.lower() in called), None)
+    return next((CALLED[part.lower()] for part in parts if part.lower() in CALLED), None)
 
 
 def beside(path: Path, images: Sequence[Path]) -> Path:
     """Of images of one name, that whose folders have most in common with those of its file of boxes."""
-    return max(images, key=lambda image: len({*image.parts[:-1]} & {*path.parts[:-1]}))
+
+    def shared(image: Path) -> int:
+        return (Counter(image.parts[:-1]) & Counter(path.parts[:-1])).total()
+
+    return max(images, key=shared)
 
 
 def split_by_hash(name: str, val: bool = False) -> str:

@@ -25,6 +25,7 @@ class Annotation(NamedTuple):
     boxes: list[tuple[float, ...]]  # x1, y1, x2, y2
     names: list[str]  # the class of each box
     difficult: list[bool]
+    filename: str  # of its image, as the file says; "" where it does not
 
 
 def voc(
@@ -120,7 +121,8 @@ def read_annotation(path: Path) -> Annotation:
                 f"voc: {shown(path)} has a box ({x1:g}, {y1:g}, {x2:g}, {y2:g}), "
                 "its sides must be finite, with xmin <= xmax and ymin <= ymax"
             )
-    return Annotation(size, boxes, names, difficult)
+    filename = same_name((root.findtext("filename") or "").strip().replace("\\", "/"))
+    return Annotation(size, boxes, names, difficult, filename.rpartition("/")[2])
 
 
 def read_voc(where: str, folder: Path) -> list[Photo]:
@@ -146,7 +148,11 @@ def read_voc(where: str, folder: Path) -> list[Photo]:
     photos = []
     for path in paths:
         stem, one = same_name(path.stem), read_annotation(path)
-        image = beside(path, images[stem]) if images[stem] else path.with_suffix(".jpg")
+        alike = [image for image in images[stem] if same_name(image.name) == one.filename]
+        # Masks have a photograph's name, and the suffix .png.
+        alike = alike or [p for p in images[stem] if p.suffix.lower() in (".jpg", ".jpeg")]
+        alike = alike or images[stem]
+        image = beside(path, alike) if alike else path.with_suffix(".jpg")
         split = splits.get(stem) if splits else split_on_its_way(path, folder)
         photos.append(Photo(image, one.boxes, one.names, one.difficult, one.size, split))
     return photos

@@ -79,7 +79,10 @@ def _names_in_yaml(where: str, path: Path) -> list[str]:
         raise ValueError(f"{where}: {shown(path)} is not YAML: {error}") from error
     names = content.get("names", []) if isinstance(content, dict) else []
     if isinstance(names, dict):
-        names = [names[number] for number in sorted(names)]
+        names = {int(number): name for number, name in names.items()}
+        names = [
+            names.get(number, f"class {number}") for number in range(max(names, default=-1) + 1)
+        ]
     return [same_name(str(name).strip()) for name in names]
 
 

@@ -46,9 +46,11 @@ class OwnFolder(widgets.VBox):
         self.path.observe(self._offer, names="value")
         self.use.on_click(lambda _: self.choose(self.path.value))
         self.forget.on_click(lambda _: self.choose(""))
-        if kept:
+        if kept and _absolute(kept).is_dir():
             self.folder = _absolute(kept)
             self.message.value = _said(f"{kept} is used in the cells below.", SAME)
+        elif kept:
+            self.message.value = _said(f"There is no folder {kept}.", OTHER)
         super().__init__([self.path, widgets.HBox([self.use, self.forget]), self.message])
 
     def choose(self, path: str) -> None:
@@ -71,7 +73,7 @@ class OwnFolder(widgets.VBox):
             self.message.value = _said(str(error), OTHER)
             return
         self.folder = _absolute(path)
-        _remember(self.switch, path)
+        _remember(self.switch, str(self.folder))
         lines = [*said.getvalue().splitlines(), *(str(warning.message) for warning in noticed)]
         lines.append("Now run the cells below once more, in order.")
         self.message.value = _said("\n".join(lines), SAME)
@@ -143,4 +145,5 @@ def _remember(switch: str, path: str | None) -> None:
     kept = {**_remembered(), switch: path}
     with contextlib.suppress(OSError):
         text = json.dumps({s: p for s, p in kept.items() if p}, indent=1)
+        _file().parent.mkdir(parents=True, exist_ok=True)
         _file().write_text(text, encoding="utf-8")

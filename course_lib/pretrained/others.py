@@ -28,8 +28,9 @@ def pretrained(name: str) -> tuple[nn.Module, Callable[[Tensor], Tensor]]:
     """
     from torchvision.models import get_model, get_model_weights, list_models
 
-    if not isinstance(name, str) or name not in list_models():
-        near = get_close_matches(str(name), list_models(), n=3) or list_models()[:3]
+    known = [model for model in list_models() if not model.startswith("quantized")]
+    if not isinstance(name, str) or name not in known:
+        near = get_close_matches(str(name), known, n=3) or known[:3]
         raise ValueError(f"pretrained: torchvision has no network {name!r}; near to it are {near}")
     weights = get_model_weights(name).DEFAULT
     file = Path(torch.hub.get_dir(), "checkpoints", Path(weights.url).name)

@@ -195,6 +195,54 @@ def test_folders_called_train_and_valid_are_the_split_and_names_may_be_there_twi
             assert target["boxes"].tolist() == [list(box) for _, box, _ in BOXES[name]]
 
 
+def test_a_mask_beside_the_boxes_is_not_the_photograph(tmp_path):
+    Image.new("RGB", (40, 30), "white").save(images_of(tmp_path / "images") / "Ab_1.jpg")
+    Image.new("L", (40, 30)).save(images_of(tmp_path / "annotations" / "trimaps") / "Ab_1.png")
+    box = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>9</xmax><ymax>9</ymax></bndbox>"
+    for named in ("<filename>Ab_1.jpg</filename>", "<filename>other</filename>", ""):
+        text = f"<annotation>{named}<object><name>cat</name>{box}</object></annotation>"
+        (images_of(tmp_path / "annotations" / "xmls") / "Ab_1.xml").write_text(text)
+        assert objects("all", tmp_path)[0][0].min() > 0.9
+
+
+def images_of(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize("form", ["coco", "voc"])
+def test_each_split_has_its_own_image_of_a_name(tmp_path, form):
+    top = tmp_path / "val" / "own"
+    box = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox>"
+    for split, shade in (("train", 10), ("val", 200)):
+        place = top / f"{split}2017" if form == "coco" else top / split / "img"
+        Image.new("RGB", (30, 20), (shade,) * 3).save(images_of(place) / "1.jpg")
+        if form == "coco":
+            one = {"image_id": 1, "category_id": 1, "id": 1, "segmentation": [[1, 1, 9, 1, 9, 9]]}
+            content = {
+                "images": [{"id": 1, "file_name": "images\\1.jpg"}],
+                "annotations": [one],
+                "categories": [{"id": 1, "name": "cat"}],
+            }
+            for kind in ("instances", "person_keypoints", "captions"):
+                path = images_of(top / "annotations") / f"{kind}_{split}2017.json"
+                path.write_text(json.dumps(content))
+        else:
+            text = f"<annotation><object><name>cat</name>{box}</object></annotation>"
+            (images_of(top / split / "ann") / "1.xml").write_text(text)
+    for split, shade in (("train", 10), ("val", 200)):
+        photographs, targets, _ = objects(split, top)
+        assert len(photographs) == 1 and (255 * photographs[0].mean() - shade).abs() < 2
+        assert targets[0]["boxes"].tolist() == [[1, 1, 9, 9]]
+
+
+def test_names_of_a_yaml_that_begin_at_one_or_leave_one_out(tmp_path):
+    folder = as_yolo(tmp_path, names="names: {0: cat, 1: dog, 3: ibis}\n")
+    (folder / "labels" / "a.txt").write_text("3 .5 .5 .2 .2\n")
+    _, targets, names = objects("all", folder)
+    assert names[targets[0]["labels"][0]] == "ibis" and "dog" in names
+
+
 def test_what_editors_and_labelling_programs_leave_is_no_annotation(tmp_path):
     folder = as_yolo(tmp_path / "own")
     (folder / ".idea").mkdir()

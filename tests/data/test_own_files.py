@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from course_lib.data import datasets, files
 from course_lib.data.folders import class_folders
-from course_lib.data.image_files import UPRIGHT, open_image
+from course_lib.data.image_files import UPRIGHT, measured, open_image, open_oriented
 from course_lib.data.lfw import parse_lfw_pairs
 from course_lib.data.voc import voc
 
@@ -379,3 +379,28 @@ def test_nothing_is_written_beside_ones_files(root):
     before = sorted(os.walk(root))
     voc("train", root)
     assert sorted(os.walk(root)) == before and torch.is_tensor(voc("train", root)[0][0])
+
+
+# ---------------------------------------------------------------- measured without decoding
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("suffix", ["tif", "jpg", "png"])
+def test_what_is_measured_is_what_is_decoded(tmp_path, suffix, orientation):
+    tags = {"tiffinfo": {0x0112: orientation}} if suffix == "tif" else {"exif": exif(orientation)}
+    path = save(tmp_path / f"1.{suffix}", **tags)
+    image, turned = open_oriented("test", path, "RGB")
+    assert measured("test", path) == (image.size, turned)
+
+
+def test_a_film_behind_a_photograph_does_no_harm_and_cut_files_are_noticed(tmp_path):
+    path = save(tmp_path / "1.jpg")
+    path.write_bytes(path.read_bytes() + b"ftypmp42" + bytes(9000))
+    assert measured("test", path) == ((40, 30), 1)
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 90, 3), dtype=np.uint8))
+    for suffix in ("jpg", "png", "tif", "bmp", "gif", "webp"):
+        path = save(tmp_path / f"2.{suffix}", noise)
+        measured("test", path)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        with pytest.raises(ValueError, match="cannot be read as an image"):
+            measured("test", path)

@@ -158,7 +158,7 @@ def test_pairs_of_people(friends, form):
 @pytest.mark.parametrize(
     "text, says",
     [
-        ("Ada 1\n", "line 1: should be 'person i j' or 'person i other j', got"),
+        ("Ada 1\n", "line 1: should be 'person i j' or 'person i other j'"),
         ("3\nAda 1 x\n", "line 2: should be"),
         ("Ada 1 2\n", "line 1: there is no image 2 of 'Ada', who has 1"),
         ("Bob 1 1\n", "line 1: there is no image 1 of 'Bob', who has 0"),
@@ -206,3 +206,81 @@ def test_no_photographs(tmp_path, broken):
         datasets.load("photos", "all", folder=tmp_path)
     with pytest.raises(ValueError, match=r"photos: split must be one of \['all'\], got 'train'"):
         datasets.load("photos", "train", folder=tmp_path)
+
+
+# ---------------------------------------------------------------- as people have them
+
+
+@pytest.mark.parametrize("called", [("train", "val"), ("Train", "Test"), ("training", "valid")])
+def test_folders_of_splits_are_no_classes(tmp_path, called):
+    for split in called:
+        for name, grey in (("ants", 10), ("bees", 90)):
+            shade(tmp_path / split / name / "1.jpg", grey)
+    _, labels, names = folders_of(tmp_path)
+    assert names == ["ants", "bees"] and labels.tolist() == [0, 0, 1, 1]
+    held_out = "test" if "Test" in called else "val"
+    assert len(folders_of(tmp_path, held_out)[0]) == len(folders_of(tmp_path, "train")[0]) == 2
+
+
+def test_valid_is_val_in_folders_and_in_lists(tmp_path, album):
+    for split in ("train", "valid", "test"):
+        shade(tmp_path / "x" / split / "ants" / "1.jpg", 10)
+    assert len(folders_of(tmp_path / "x")[0]) == 3
+    rows = ["file,label,split", *(f"{name},{label},Valid" for name, label in LABELS.items())]
+    (album / "l.csv").write_text("\n".join(rows), encoding="utf-8")
+    assert len(folders_of(album, "val")[0]) == 4
+
+
+def test_an_error_in_a_list_beside_a_folder_of_images_is_told(tmp_path):
+    shade(tmp_path / "images" / "1.jpg", 3)
+    (tmp_path / "L.CSV").write_text("file,label\n1.jpg,dog\n2.jpg,\n")
+    with pytest.raises(ValueError, match="line 3: no label"):
+        folders_of(tmp_path)
+    (tmp_path / "test.csv").write_text("file,label\n1.jpg,dog\n")
+    with pytest.raises(
+        ValueError, match=r"several lists, give one of them: \['L.CSV', 'test.csv'\]"
+    ):
+        folders_of(tmp_path)
+    assert folders_of(tmp_path / "test.csv")[2] == ["dog"]
+
+
+@pytest.mark.parametrize(
+    "head", ["image_path,label,split", "n,image_path,label", "filename,label,id", "\nfile;label"]
+)
+def test_heads_as_people_write_them(album, head):
+    cells = {"image_path": "{}", "filename": "{}", "file": "{}", "label": "{l}", "split": "train"}
+    mark = ";" if ";" in head else ","
+    words = head.strip().split(mark)
+    rows = [
+        mark.join(cells.get(word, "7").format(name, l=label) for word in words)
+        for name, label in LABELS.items()
+    ]
+    (album / "l.csv").write_text("\n".join([head, *rows]), encoding="utf-8")
+    check(*folders_of(album))
+    if "split" in head:
+        assert len(folders_of(album, "train")[0]) == 4
+
+
+def test_a_list_without_a_head_and_without_endings_keeps_its_first_row(album):
+    rows = [f"{Path(name).stem},{label}" for name, label in LABELS.items()]
+    (album / "l.csv").write_text("\n".join(rows), encoding="utf-8")
+    check(*folders_of(album))
+
+
+def test_names_that_are_there_twice_are_told_apart_by_their_folders(tmp_path):
+    shade(tmp_path / "dogs" / "1.jpg", 10), shade(tmp_path / "cats" / "1.jpg", 90)
+    (tmp_path / "l.csv").write_text("file,label\ndogs/1,dog\ncats\\1,cat\n")
+    images, labels, names = folders_of(tmp_path / "l.csv")
+    assert [names[i] for i in labels] == ["dog", "cat"]
+    assert (255 * images.mean((1, 2, 3))).round().tolist() == [10, 90]
+
+
+def test_numbers_of_pairs_are_those_of_the_files(tmp_path):
+    for number in range(1, 12):
+        shade(tmp_path / "lfw" / "Ada" / f"Ada_{number:04d}.png", number)
+        shade(tmp_path / "lfw" / "Bob" / f"{number}.png", 100 + number)
+    (tmp_path / "lfw" / "Ada" / "Ada_0001.png").unlink()
+    (tmp_path / "pairs.txt").write_text("Ada 2 11\nAda 3 Bob 2\n")
+    a, b, same = datasets.load("people-pairs", "all", folder=tmp_path, size=8)
+    assert same.tolist() == [True, False]
+    assert [(255 * x.mean((1, 2, 3))).round().tolist() for x in (a, b)] == [[2, 3], [11, 102]]

@@ -481,7 +481,7 @@ def test_folders_called_train_and_test_are_the_split(own_pictures, tmp_path):
     (tmp_path / "both" / "test" / "red" / "3.png").unlink()
     sizes = [len(folders.class_folders(s, tmp_path / "both")[0]) for s in ("train", "test")]
     assert sizes == [10, 9]
-    with pytest.raises(FileNotFoundError, match=r"class-folders: no val in .*both"):
+    with pytest.raises(ValueError, match=r"class-folders: no image of the split 'val' in .*both"):
         folders.class_folders("val", tmp_path / "both")
 
 

@@ -92,6 +92,16 @@ def test_where_nothing_can_be_kept_the_page_still_knows(album, monkeypatch):
     assert own_folder("COURSE_PHOTOS", count).folder is None
 
 
+def test_a_folder_that_is_gone_is_told_and_a_relative_one_is_kept_whole(album, monkeypatch):
+    monkeypatch.chdir(album.parent)
+    own_folder("COURSE_PHOTOS", count).choose("My photos ü")
+    monkeypatch.chdir(album)
+    assert own_folder("COURSE_PHOTOS", count).folder == album
+    monkeypatch.setenv("COURSE_PHOTOS", str(album / "gone"))
+    control = own_folder("COURSE_PHOTOS", count)
+    assert control.folder is None and "There is no folder" in control.message.value
+
+
 def test_its_output_is_the_same_whatever_is_chosen(album):
     control = own_folder("COURSE_PHOTOS", count)
     before = control._repr_mimebundle_()["text/plain"]

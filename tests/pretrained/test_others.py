@@ -53,7 +53,7 @@ def test_a_damaged_file_is_named(home, content):
         pretrained(NAME)
 
 
-@pytest.mark.parametrize("name", ["resnet51", "", None])
+@pytest.mark.parametrize("name", ["resnet51", "", None, "quantized_resnet50"])
 def test_another_name_is_refused(name):
     with pytest.raises(ValueError, match=r"torchvision has no network .* near to it are"):
         pretrained(name)
