@@ -1,1 +1,1 @@
-"""Learning without labels: contrastive learning, and what its features are worth (L2.02-L2.09, L2.17-L2.19)."""
+"""Learning without labels: pretext tasks, contrastive learning, and what features are worth (L2.02-L2.09, L2.17-19)."""

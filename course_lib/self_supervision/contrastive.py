@@ -1,6 +1,6 @@
 """Contrastive learning: two views of one image are a positive pair, the other views of the batch its negatives.
 
-Chen and others, SimCLR, 2020 (NT-Xent). (L2.09, L2.18)
+Chen and others, SimCLR, 2020 (NT-Xent). (L2.18)
 """
 
 import torch
