@@ -21,6 +21,7 @@ MAY_TOUCH = {
     "metric_learning": "arguments embeddings",
     "verification": "arguments embeddings",
     "landmarks": "arguments embeddings",
+    "self_supervision": "arguments embeddings data.variations",
     "search": "arguments embeddings cache",
     "pretrained": "arguments",
     "render": "",

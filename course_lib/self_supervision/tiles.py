@@ -1,0 +1,81 @@
+"""Images cut into tiles, and the orders into which tiles are shuffled (L2.04, L2.07)."""
+
+import itertools
+
+import torch
+from torch import Tensor
+
+from course_lib.arguments import check_count, check_tensor
+
+
+def cut_tiles(
+    images: Tensor, grid: int, size: int, shake: int = 0, generator: torch.Generator | None = None
+) -> Tensor:
+    """Divide images into grid x grid cells, and cut a tile out of the middle of each.
+
+    Args:
+        images: of any size.                                          # [N, C, H, W]
+        grid: cells along each side.
+        size: side of a tile in pixels; what a cell has more is the gap between tiles.
+        shake: each tile is moved by up to so many pixels along each axis, at random.
+        generator: of the random moves; needed where `shake` is not 0.
+    Returns:
+        Tiles, row by row.                                            # [N, grid * grid, C, size, size]
+    Raises:
+        TypeError, ValueError: no such images; tiles that do not fit into their cells, however they are moved.
+
+    A gap and a shake keep a network from continuing lines across the edge instead of looking at what is shown: Doersch
+    and others, 2015. (L2.04)
+    """
+    check_tensor("cut_tiles", "[N, C, H, W]", images=images)
+    check_count("cut_tiles", grid=grid, size=size)
+    check_count("cut_tiles", least=0, shake=shake)
+    n, _, height, width = images.shape
+    cells = height // grid, width // grid
+    if min(cells) < size + 2 * shake:
+        raise ValueError(
+            f"cut_tiles: a cell of {cells[0]} x {cells[1]} pixels does not hold a tile of {size} that moves by {shake}"
+        )
+    moves = torch.zeros(n, grid * grid, 2, dtype=torch.int64)
+    if shake:
+        moves = torch.randint(-shake, shake + 1, moves.shape, generator=generator)
+    row, column = torch.meshgrid(torch.arange(grid), torch.arange(grid), indexing="ij")
+    top = row.flatten() * cells[0] + (cells[0] - size) // 2 + moves[..., 0]  # [N, T]
+    left = column.flatten() * cells[1] + (cells[1] - size) // 2 + moves[..., 1]
+    along = torch.arange(size)
+    rows, columns = (top[..., None] + along), (left[..., None] + along)  # [N, T, size]
+    which = torch.arange(n)[:, None, None, None]
+    cut = images[which, :, rows[..., :, None], columns[..., None, :]]  # [N, T, size, size, C]
+    return cut.movedim(-1, 2)
+
+
+def permutation_set(tiles: int, count: int, seed: int = 0) -> Tensor:
+    """Orders of tiles that differ in as many places as can be: each is the farthest from all before it.
+
+    Args:
+        tiles: T, 9 at most (there are T! orders).
+        count: of orders, T! at most.
+        seed: of the first one, and among equally far ones.
+    Returns:
+        A row for each order: which tile stands at each place.        # [count, T] int64
+    Raises:
+        TypeError, ValueError: no whole numbers, too many tiles or orders.
+
+    Far is the Hamming distance, the number of places at which two orders differ; what counts is the nearest of those
+    chosen before. Noroozi and Favaro, 2016. (L2.07)
+    """
+    check_count("permutation_set", tiles=tiles, count=count)
+    if tiles > 9:
+        raise ValueError(f"permutation_set: tiles must be 9 at most, got {tiles}")
+    every = torch.tensor(list(itertools.permutations(range(tiles))), dtype=torch.int8)  # [T!, T]
+    if count > len(every):
+        raise ValueError(
+            f"permutation_set: {tiles} tiles have {len(every):,} orders, {count:,} were asked for"
+        )
+    every = every[torch.randperm(len(every), generator=torch.Generator().manual_seed(seed))]
+    chosen = [0]
+    nearest = torch.full((len(every),), tiles + 1)
+    for _ in range(count - 1):
+        nearest = torch.minimum(nearest, (every != every[chosen[-1]]).sum(dim=1))
+        chosen.append(int(nearest.argmax()))
+    return every[chosen].long()
