@@ -7,6 +7,7 @@ What is chosen is kept in data/own_folders.json, or in what COURSE_FOLDERS names
 control's name, COURSE_PHOTOS, goes before it.
 """
 
+import asyncio
 import contextlib
 import html
 import io
@@ -22,6 +23,7 @@ from course_lib.machine import ROOT
 from course_lib.page.plots import OTHER, SAME
 
 MOST = 50  # folders that are offered while one types
+WAIT = 0.5  # seconds from the button to the look into the folder: see `_choose_soon`
 
 
 class OwnFolder(widgets.VBox):
@@ -44,7 +46,7 @@ class OwnFolder(widgets.VBox):
         self.forget = widgets.Button(description="Forget it", layout=widgets.Layout(width="auto"))
         self.message = widgets.HTML()
         self.path.observe(self._offer, names="value")
-        self.use.on_click(lambda _: self.choose(self.path.value))
+        self.use.on_click(lambda _: self._choose_soon())
         self.forget.on_click(lambda _: self.choose(""))
         if kept and _absolute(kept).is_dir():
             self.folder = _absolute(kept)
@@ -77,6 +79,11 @@ class OwnFolder(widgets.VBox):
         lines = [*said.getvalue().splitlines(), *(str(warning.message) for warning in noticed)]
         lines.append("Now run the cells below once more, in order.")
         self.message.value = _said("\n".join(lines), SAME)
+
+    def _choose_soon(self) -> None:
+        """Take what was typed, all of it: while the kernel is busy the browser holds keys back, but not the button."""
+        self.message.value = _said("Looking into it ...", SAME)
+        asyncio.get_running_loop().call_later(WAIT, lambda: self.choose(self.path.value))
 
     def _offer(self, change: object) -> None:
         """Offer the folders that begin with what was typed."""

@@ -35,7 +35,7 @@ def test_a_folder_is_looked_at_said_and_remembered(album):
     control = own_folder("COURSE_PHOTOS", count)
     assert control.folder is None and control.message.value == ""
     control.path.value = str(album)
-    control.use.click()
+    control.choose(control.path.value)
     assert control.folder == album
     assert "2 things<br>Now run the cells below once more" in control.message.value
     again = own_folder("COURSE_PHOTOS", count)
