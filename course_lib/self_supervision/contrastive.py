@@ -8,6 +8,9 @@ from torch import Tensor
 
 from course_lib.arguments import check_partners, check_positive, check_vectors
 from course_lib.embeddings.distances import normalize
+from course_lib.self_supervision.encoder import MapEncoder, mlp
+from course_lib.self_supervision.pretexts import Pretext
+from course_lib.self_supervision.views import Views
 
 
 class NTXent(torch.autograd.Function):
@@ -61,3 +64,31 @@ def nt_xent(a: Tensor, b: Tensor, temperature: float = 0.5) -> Tensor:
     wide = torch.promote_types(a.dtype, torch.float32)
     views = normalize(torch.cat([a, b]).to(wide))
     return NTXent.apply(views, float(temperature)).to(a.dtype)
+
+
+class SimCLR(Pretext):
+    """Two views of each image -> features -> a **projection head** -> NT-Xent; what is kept are the features.
+
+    Args:
+        encoder: what is trained.
+        views: how the two views are made.
+        temperature: of NT-Xent.
+        dim: of the projections.
+    """
+
+    def __init__(self, encoder: MapEncoder, views: Views, temperature: float = 0.2, dim: int = 64):
+        super().__init__(encoder)
+        self.views, self.temperature = views, temperature
+        self.head = mlp(encoder.dim, dim)
+
+    def make(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """[B, C, H, W] -> two views of each, [B, C, H, W] twice"""
+        return self.views.two(images, generator)
+
+    def forward(self, shown: Tensor) -> Tensor:
+        """[B, C, H, W] -> projections [B, dim]"""
+        return self.head(self.encoder(shown))
+
+    def loss(self, a: Tensor, b: Tensor) -> Tensor:
+        """NT-Xent of the projections of both views.   # []"""
+        return nt_xent(*self(torch.cat([a, b])).chunk(2), self.temperature)

@@ -1,6 +1,4 @@
-"""Images cut into tiles, and the orders into which tiles are shuffled (L2.04, L2.07)."""
-
-import itertools
+"""Images cut into tiles (L2.04, L2.07)."""
 
 import torch
 from torch import Tensor
@@ -47,35 +45,3 @@ def cut_tiles(
     which = torch.arange(n)[:, None, None, None]
     cut = images[which, :, rows[..., :, None], columns[..., None, :]]  # [N, T, size, size, C]
     return cut.movedim(-1, 2)
-
-
-def permutation_set(tiles: int, count: int, seed: int = 0) -> Tensor:
-    """Orders of tiles that differ in as many places as can be: each is the farthest from all before it.
-
-    Args:
-        tiles: T, 9 at most (there are T! orders).
-        count: of orders, T! at most.
-        seed: of the first one, and among equally far ones.
-    Returns:
-        A row for each order: which tile stands at each place.        # [count, T] int64
-    Raises:
-        TypeError, ValueError: no whole numbers, too many tiles or orders.
-
-    Far is the Hamming distance, the number of places at which two orders differ; what counts is the nearest of those
-    chosen before. Noroozi and Favaro, 2016. (L2.07)
-    """
-    check_count("permutation_set", tiles=tiles, count=count)
-    if tiles > 9:
-        raise ValueError(f"permutation_set: tiles must be 9 at most, got {tiles}")
-    every = torch.tensor(list(itertools.permutations(range(tiles))), dtype=torch.int8)  # [T!, T]
-    if count > len(every):
-        raise ValueError(
-            f"permutation_set: {tiles} tiles have {len(every):,} orders, {count:,} were asked for"
-        )
-    every = every[torch.randperm(len(every), generator=torch.Generator().manual_seed(seed))]
-    chosen = [0]
-    nearest = torch.full((len(every),), tiles + 1)
-    for _ in range(count - 1):
-        nearest = torch.minimum(nearest, (every != every[chosen[-1]]).sum(dim=1))
-        chosen.append(int(nearest.argmax()))
-    return every[chosen].long()

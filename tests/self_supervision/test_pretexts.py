@@ -7,14 +7,22 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.self_supervision.pretexts import (
-    NEIGHBOURS,
-    neighbour_pairs,
-    rotations,
-    shuffled,
+from course_lib.self_supervision.context import NEIGHBOURS, Context, neighbour_pairs
+from course_lib.self_supervision.context_encoder import (
+    AdversarialContextEncoder,
+    ContextEncoder,
+    Reversed,
     with_hole,
 )
-from course_lib.self_supervision.tiles import cut_tiles, permutation_set
+from course_lib.self_supervision.contrastive import SimCLR, nt_xent
+from course_lib.self_supervision.damaged_jigsaw import DamagedJigsaw, damaged
+from course_lib.self_supervision.encoder import MapEncoder
+from course_lib.self_supervision.exemplar import Exemplar
+from course_lib.self_supervision.jigsaw import Jigsaw, permutation_set, shuffled
+from course_lib.self_supervision.rotation import Rotation, rotations
+from course_lib.self_supervision.tiled import standardised
+from course_lib.self_supervision.tiles import cut_tiles
+from course_lib.self_supervision.views import GREY, Views
 
 
 def places(n, height, width):
@@ -107,12 +115,116 @@ def test_a_jigsaw_can_be_solved_by_its_label():
     assert torch.equal(mixed[1, 0], tiles[1, orders[1, 0]])
 
 
-def test_a_hole_and_what_was_in_it():
+def test_a_hole_and_where_it_is():
     images = places(2, 8, 10)
-    holed, contents = with_hole(images, 4, fill=-1)
-    assert torch.equal(contents, images[:, :, 2:6, 3:7]) and (holed == -1).sum() == 2 * 3 * 16
-    holed[:, :, 2:6, 3:7] = contents
-    assert torch.equal(holed, images) and images.min() == 0, "the images are left as they were"
+    holed, mask = with_hole(images, 4, fill=-1)
+    assert (holed == -1).sum() == 2 * 3 * 16 and (mask[:, 0, 2:6, 3:7] == 1).all()
+    assert mask.sum() == 2 * 16 and torch.equal(torch.where(mask > 0, images, holed), images)
+    assert images.min() == 0, "the images are left as they were"
+    holed, mask = with_hole(images, 3, torch.tensor([[0, 0], [5, 7]]), fill=-1)
+    assert (holed[0, :, :3, :3] == -1).all() and (holed[1, :, 5:, 7:] == -1).all()
+    assert mask[0, 0, :3, :3].all() and mask[1, 0, 5:, 7:].all() and mask.sum() == 18
+
+
+def test_a_damaged_jigsaw_has_no_colours_and_a_blank():
+    tiles = torch.rand(3, 4, 3, 5, 5)
+    bad = damaged(tiles, torch.tensor([0, 3, 1]))
+    assert (bad[[0, 1, 2], [0, 3, 1]] == 0.5).all()
+    grey = (tiles * GREY[:, None, None]).sum(2)
+    assert torch.allclose(bad[0, 1:], grey[0, 1:, None].expand(-1, 3, -1, -1))
+
+
+def test_brightness_and_contrast_tell_nothing_of_a_standardised_tile():
+    tiles = torch.rand(2, 4, 3, 5, 5)
+    mean, spread = (f(standardised(tiles)) for f in (torch.mean, torch.std))
+    assert mean == pytest.approx(0.5, abs=1e-4) and 0.4 < spread < 0.5
+    assert torch.allclose(standardised(tiles + 0.3), standardised(tiles), atol=1e-5)
+    flat = standardised(torch.full((1, 3, 5, 5), 0.2))
+    torch.testing.assert_close(flat, torch.full((1, 3, 5, 5), 0.5))
+
+
+VIEWS = Views(area=0.5, colour=0.3, mirror=True)
+TASKS = {
+    "rotation": Rotation,
+    "context": lambda e: Context(e, size=8, shake=1),
+    "jigsaw": lambda e: Jigsaw(e, size=12, shake=1),
+    "damaged jigsaw": lambda e: DamagedJigsaw(e, size=16, shake=0),
+    "exemplar": lambda e: Exemplar(e, 16, VIEWS),
+    "context encoder": ContextEncoder,
+    "adversarial": AdversarialContextEncoder,
+    "SimCLR": lambda e: SimCLR(e, VIEWS),
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_makes_its_own_labels_and_learns_them(name):
+    """On images in which every pixel tells where it is, and that differ: each task can be learned."""
+    torch.manual_seed(0)
+    down, right = torch.meshgrid(*[torch.linspace(0, 1, 32)] * 2, indexing="ij")
+    images = torch.stack([down, right, (down - right).abs()]).expand(16, -1, -1, -1)
+    images = images * torch.linspace(0.4, 1, 16)[:, None, None, None]
+    task, generator = TASKS[name](MapEncoder(3, (8, 16), (4, 2))), torch.Generator().manual_seed(0)
+    batch = task.make(images, generator)
+    again = task.make(images, torch.Generator().manual_seed(0))
+    assert all(torch.equal(a, b) for a, b in zip(batch, again, strict=True))
+    optimizer = torch.optim.AdamW(task.parameters(), 1e-2)
+    losses = []
+    for _ in range(30):
+        loss = task.loss(*batch)
+        optimizer.zero_grad()
+        loss.backward()
+        assert all(p.grad is None or p.grad.isfinite().all() for p in task.parameters())
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.7 * losses[0]
+    assert all(p.grad is not None for p in task.parameters()), "a layer that nothing trains"
+    if name not in ("context encoder", "adversarial", "SimCLR"):
+        assert task.accuracy(*batch) > 0.5
+
+
+def test_tasks_draw_every_answer_about_equally_often():
+    images, generator = torch.rand(800, 3, 32, 32), torch.Generator().manual_seed(0)
+    encoder = MapEncoder(3, (8, 16), (4, 2))
+    for task, answers in ((Context(encoder, 8), 8), (Jigsaw(encoder, size=12), 8)):
+        counts = task.make(images, generator)[1].bincount(minlength=answers)
+        assert (counts > 0.6 * 800 / answers).all()
+
+
+def test_only_the_hole_counts():
+    task = ContextEncoder(MapEncoder(3, (8, 16, 16), (2, 2, 2)), side=8)
+    shown, target, mask = task.make(torch.rand(4, 3, 24, 24), torch.Generator().manual_seed(0))
+    other = torch.where(mask > 0, target, target + 1)
+    assert task.loss(shown, target, mask) == task.loss(shown, other, mask)
+    drawn = task(shown)
+    by_hand = 0
+    for d, t, m in zip(drawn, target, mask, strict=True):
+        by_hand += ((d - t) ** 2)[m.expand(3, -1, -1) > 0].mean().item() / 4
+    assert task.loss(shown, target, mask).item() == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_the_discriminator_descends_and_the_drawing_climbs():
+    x = torch.ones(2, requires_grad=True)
+    (2 * Reversed.apply(x)).sum().backward()
+    assert torch.equal(x.grad, torch.tensor([-2.0, -2.0]))
+    task = AdversarialContextEncoder(MapEncoder(3, (8, 16, 16), (2, 2, 2)), side=8, weight=0.5)
+    batch = task.make(torch.rand(4, 3, 24, 24), torch.Generator().manual_seed(0))
+    shown, target, mask = batch
+    task.loss(*batch).backward()
+    got = task.decoder[4].bias.grad.clone()
+    task.zero_grad()
+    drawn = task(shown)
+    pasted = torch.where(mask > 0, drawn, target)
+    judged = task.discriminator(2 * pasted - 1)
+    fooled = torch.nn.functional.binary_cross_entropy_with_logits(judged, torch.zeros_like(judged))
+    error = ((drawn - target) ** 2 * mask).sum() / (mask.sum() * 3)
+    (error - 0.5 * fooled).backward()
+    torch.testing.assert_close(got, task.decoder[4].bias.grad)
+
+
+def test_simclr_is_nt_xent_of_two_views():
+    task = SimCLR(MapEncoder(3, (8, 16), (4, 2)), VIEWS, temperature=0.3).eval()
+    a, b = task.make(torch.rand(6, 3, 32, 32), torch.Generator().manual_seed(0))
+    torch.testing.assert_close(task.loss(a, b), nt_xent(task(a), task(b), 0.3))
 
 
 @pytest.mark.parametrize(
@@ -128,6 +240,9 @@ def test_a_hole_and_what_was_in_it():
         (lambda: shuffled(torch.zeros(2, 4, 3, 2, 2), permutation_set(3, 2), torch.tensor([0, 1])), "shuffled"),
         (lambda: shuffled(torch.zeros(2, 3, 3, 2, 2), permutation_set(3, 2), torch.tensor([0, 2])), "0..1"),
         (lambda: with_hole(torch.zeros(1, 3, 4, 5), 5), "no hole of 5 pixels in images of 4 x 5"),
+        (lambda: with_hole(torch.zeros(1, 3, 4, 5), 2, torch.tensor([[3, 0]])), r"corners must lie in 0..\[2, 3\]"),
+        (lambda: damaged(torch.zeros(2, 4, 3, 2, 2), torch.tensor([0, 4])), "0..3"),
+        (lambda: damaged(torch.zeros(2, 4, 1, 2, 2), torch.tensor([0, 1])), "damaged: tiles"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused(call, says):

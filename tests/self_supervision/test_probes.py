@@ -7,7 +7,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.self_supervision.probes import collapse_level, effective_rank
+from course_lib.self_supervision.probes import (
+    collapse_level,
+    effective_rank,
+    few_labels,
+    knn_accuracy,
+    linear_probe,
+)
 
 
 def cloud(n, d, seed=0):
@@ -48,3 +54,76 @@ def test_bad_input_is_refused(measure):
         measure(torch.tensor([[math.nan, 1.0]]))
     with pytest.raises(TypeError, match=measure.__name__):
         measure([[1.0]])
+
+
+def knn_by_hand(x, labels, x_test, labels_test, k):
+    mean, spread = x.mean(0), x.std(0, correction=0)
+    right = 0
+    for row, label in zip((x_test - mean) / spread, labels_test.tolist(), strict=True):
+        cosines = torch.cosine_similarity((x - mean) / spread, row[None])
+        votes = {}
+        for i in cosines.argsort(descending=True)[:k].tolist():
+            votes[labels[i].item()] = votes.get(labels[i].item(), 0) + math.exp(cosines[i] / 0.1)
+        right += max(votes, key=votes.get) == label
+    return right / len(x_test)
+
+
+@given(st.integers(3, 12), st.integers(2, 5), st.integers(1, 3), st.integers(0, 999))
+def test_neighbours_vote_as_by_hand(n, d, k, seed):
+    x, x_test = cloud(n, d, seed), cloud(7, d, seed + 1)
+    labels = torch.arange(n) % 3
+    expected = knn_by_hand(x, labels, x_test, torch.arange(7) % 3, k)
+    assert knn_accuracy(x, labels, x_test, torch.arange(7) % 3, k) == pytest.approx(expected)
+
+
+def test_a_linear_probe_finds_what_a_line_can_tell_and_no_more():
+    x, x_test = cloud(400, 3), cloud(300, 3, 1)
+    line, square = (lambda x: (x[:, 0] > 0).long()), (lambda x: (x[:, 0] * x[:, 1] > 0).long())
+    assert linear_probe(x, line(x), x_test, line(x_test)) > 0.95
+    assert linear_probe(x, square(x), x_test, square(x_test)) < 0.65
+    assert knn_accuracy(x, square(x), x_test, square(x_test)) > 0.8
+
+
+def test_scale_and_shift_of_features_do_not_count():
+    x, x_test, labels = cloud(60, 4), cloud(50, 4, 1), torch.arange(60) % 3
+    scale, shift = torch.tensor([1.0, 100.0, 0.01, 5.0]), torch.tensor([3.0, 0.0, -2.0, 50.0])
+    for probe in (linear_probe, knn_accuracy):
+        expected = probe(x, labels, x_test, torch.arange(50) % 3)
+        got = probe(x * scale + shift, labels, x_test * scale + shift, torch.arange(50) % 3)
+        assert got == expected
+
+
+def test_a_feature_that_never_changes_does_not_count():
+    x, x_test = cloud(60, 3).float(), cloud(50, 3, 1).float()
+    labels, labels_test = torch.arange(60) % 3, torch.arange(50) % 3
+    still = torch.full((60, 1), 0.1), torch.full((50, 1), 7.0)
+    for probe in (linear_probe, knn_accuracy):
+        more = probe(
+            torch.cat([x, still[0]], 1), labels, torch.cat([x_test, still[1]], 1), labels_test
+        )
+        assert more == probe(x, labels, x_test, labels_test)
+
+
+@given(st.integers(1, 4), st.integers(0, 999))
+def test_few_labels_are_as_many_of_every_class(count, seed):
+    labels = torch.tensor([0, 2, 2, 0, 5, 2, 0, 5, 0, 5, 2, 5])
+    chosen = few_labels(labels, count, seed)
+    assert labels[chosen].tolist() == [c for c in (0, 2, 5) for _ in range(count)]
+    assert len(chosen.unique()) == len(chosen)
+    assert torch.equal(chosen, few_labels(labels, count, seed))
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda x, y: linear_probe(x, y[:-1], x, y), r"labels must be a tensor \[6\]"),
+        (lambda x, y: linear_probe(x, y, x, y.float()), "labels must be"),
+        (lambda x, y: linear_probe(x, 0 * y, x, y), "two classes or more"),
+        (lambda x, y: knn_accuracy(x, y, x, y, k=7), "k must be 6 at most"),
+        (lambda x, y: knn_accuracy(x, y, x[:, :1], y), "one dimension"),
+        (lambda x, y: few_labels(y, 3, 0), "class 0 has 2 images, not 3"),
+    ],
+)
+def test_bad_input_of_the_probes_is_refused(call, says):
+    with pytest.raises((ValueError, TypeError), match=says):
+        call(cloud(6, 2), torch.arange(6) % 3)
