@@ -43,13 +43,13 @@ UNIT := -p no:nbval
 NBVAL := -p tests.notebooks.controls --nbval --nbval-current-env --nbval-cell-timeout=180 \
   --nbval-sanitize-with tests/notebooks/nbval_sanitize.cfg
 
-# The detectors, each trained once; the notebooks find them in data/cache. What fails here fails again there, and is told.
+# What notebooks share, each trained once; they find it in data/cache. What fails here fails again there, and is told.
 TRAIN := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m course_lib.recipes
 
 # Each thing once: the nbval run executes every notebook and moves its controls, the browser opens what that has shown.
 test: lint  ## prove that everything works: lint, all tests, every notebook, the browser
 	$(PYTEST) $(SIDE_BY_SIDE) worksteal $(UNIT) -m "not browser and not trained" tests course_lib tools
-	$(TRAIN) yolo detr rcnn & $(TRAIN) fast_rcnn faster_rcnn mask_rcnn retinanet & wait
+	$(TRAIN) yolo detr rcnn fast_rcnn faster_rcnn mask_rcnn & $(TRAIN) retinanet pretexts & wait
 	$(PYTEST) $(SIDE_BY_SIDE) loadscope -p tests.notebooks.budgets $(NBVAL) notebooks/*.ipynb
 	$(PYTEST) $(SIDE_BY_SIDE) load -m trained tests/notebooks
 	$(PYTEST) -m "browser and not page" tests
@@ -74,9 +74,11 @@ notebooks: environment  ## build and execute the notebooks whose source or libra
 bench: environment  ## time our operations beside their peers (ARGS=faces: some of them)
 	OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m tools.benchmark $(ARGS)
 
-tables: environment  ## compute the tables that are stale, half an hour (ARGS=--confirm: a third of each)
+tables: environment  ## compute the tables that are stale, an hour or two (ARGS=--confirm: a third of each)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_tables $(ARGS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_detr_curves $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_pretexts $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_contrastive $(ARGS)
 
 SEEDS ?=
 

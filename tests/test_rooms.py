@@ -29,7 +29,7 @@ MAY_TOUCH = {
     "training": "cache machine provenance",
     "detectors": "arguments machine detection embeddings training data.holders",
     "recipes": "arguments cache machine pretrained embeddings metric_learning verification detection "
-    "detectors data training",
+    "detectors self_supervision data training",
     "page": "arguments machine",
     "exercises": "by_definition page",
 }

@@ -24,6 +24,7 @@ from tools.benchmark_detection import (
 )
 from tools.benchmark_losses import margin_family, pair_and_triplet_losses, verification_curves
 from tools.benchmark_search import exact_search, hashing, retrieval_metrics
+from tools.benchmark_self_supervision import nt_xent, random_views
 from tools.empty_cache import empty_cache
 from tools.stopwatch import REPEATS, seconds, side_by_side
 
@@ -101,6 +102,8 @@ BENCHMARKS = [
     overlap_of_boxes,
     region_features,
     mean_average_precision,
+    nt_xent,
+    random_views,
 ]
 
 
@@ -115,7 +118,7 @@ def main() -> None:
     print(f"{torch.get_num_threads()} thread(s), medians of {REPEATS}")
     print(f"{'operation':44} {'ours':>12}   {'peer':28} {'theirs':>12}  ours / theirs")
     for name, ours, peer_name, peer in rows:
-        theirs, ratio = ("-", "-") if peer is None else (written(peer), f"{ours / peer:.2f}")
+        theirs, ratio = ("-", "-") if peer is None else (written(peer), f"{ours / peer:.3f}")
         print(f"{name:44} {written(ours):>12}   {peer_name:28} {theirs:>12}  {ratio}")
 
 

@@ -27,6 +27,7 @@ from nbclient import NotebookClient
 from tqdm import tqdm
 
 from course_lib.machine import ROOT
+from course_lib.page.own_folder import SWITCHES
 from course_lib.page.syllabus import DATA, RUN_TIMES, lecture_map, notebooks, time_table
 from tools.empty_cache import VARIABLE, empty_cache
 from tools.page_form import fill_in, give_form, refused_claims
@@ -107,9 +108,9 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
 def build(source: Path, trained: Path | None = None) -> dict[str, float]:
     """Execute a notebook with an empty cache, as a newcomer would, and write it; the seconds this took.
 
-    Where data/notebooks.toml names detectors that are trained before, these are in the cache: `trained` is a folder
-    where they are kept from one notebook to the next. Where it is given, the notebook is run once more, as it runs
-    later, with what the first run has kept.
+    Where data/notebooks.toml names what is trained before, that is in the cache: `trained` is a folder where weights
+    are kept from one notebook to the next. Where it is given, the notebook is run once more, as it runs later, with
+    what the first run has kept.
     """
     notebook = cells_of(source)
     metadata = notebook.metadata.copy()
@@ -149,7 +150,7 @@ def execute(notebook: nbformat.NotebookNode) -> float:
 
 
 def train_before(name: str, folder: Path | None = None) -> None:
-    """Train what takes longer than a notebook may, the detectors that data/notebooks.toml names; record how long."""
+    """Train what takes longer than a notebook may, the recipes that data/notebooks.toml names; record how long."""
     for entry in notebooks():
         if entry["name"] == name and "trained_before" in entry:
             command = [sys.executable, "-m", "course_lib.recipes", *entry["trained_before"]]
@@ -157,15 +158,17 @@ def train_before(name: str, folder: Path | None = None) -> None:
             run = subprocess.run(
                 command, check=True, env=os.environ | where, stdout=subprocess.PIPE, text=True
             )
-            for detector, seconds in re.findall(r"(detector-\w+): trained in (\d+) s", run.stdout):
-                record_seconds(detector, {"first": int(seconds)})
+            _, *parts = re.split(r"^recipe (\w+)\n", run.stdout, flags=re.MULTILINE)
+            for recipe, said in zip(parts[::2], parts[1::2], strict=True):
+                if taken := re.findall(r": trained in (\d+) s$", said, flags=re.MULTILINE):
+                    record_seconds(f"recipe-{recipe}", {"first": sum(map(int, taken))})
 
 
 def record_seconds(name: str, seconds: dict[str, float]) -> None:
     """Write measured times down, in whole seconds, but for those that are about what stands there: machines are noisy.
 
     Args:
-        name: of a notebook, or "detector-" and that of a detector.
+        name: of a notebook, or "recipe-" and what is trained before.
         seconds: of the first run, and of later ones.
     """
     times = json.loads(RUN_TIMES.read_text(encoding="utf-8")) if RUN_TIMES.exists() else {}
@@ -224,7 +227,7 @@ def main() -> None:
         "COURSE_PROGRESS": os.devnull,
         "COURSE_FOLDERS": os.devnull,
     }
-    for switch in ("COURSE_PHOTOS", "COURSE_VOC", "COURSE_FACES"):
+    for switch in SWITCHES:
         os.environ.pop(switch, None)
     sources = chosen_sources(words)
     stale = sources if words else [path for path in sources if not is_fresh(path)]

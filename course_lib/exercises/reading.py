@@ -41,7 +41,8 @@ def read(got: object, like: object) -> object:
         return _read_number(got, numbers)
     indices = not like.is_floating_point()
     if numbers.ndim != like.ndim:
-        expected = "a row of indices [K]" if indices else f"a tensor {list(like.shape)}"
+        row = indices and like.ndim == 1
+        expected = "a row of indices [K]" if row else f"a tensor {list(like.shape)}"
         raise Unreadable("shape", f"Expected {expected}, got {_what(got)}.")
     if not indices and numbers.shape != like.shape:
         raise Unreadable("shape", f"Expected a tensor {list(like.shape)}, got {_what(got)}.")

@@ -22,6 +22,7 @@ import ipywidgets as widgets
 from course_lib.machine import ROOT
 from course_lib.page.plots import OTHER, SAME
 
+SWITCHES = ("COURSE_PHOTOS", "COURSE_VOC", "COURSE_FACES", "COURSE_CLASSES")
 MOST = 50  # folders that are offered while one types
 WAIT = 0.5  # seconds from the button to the look into the folder: see `_choose_soon`
 
@@ -110,7 +111,7 @@ def own_folder(switch: str, look: Callable[[Path], object]) -> OwnFolder:
     """A control for a folder of one's own.
 
     Args:
-        switch: the environment variable that sets it, too: "COURSE_PHOTOS", "COURSE_VOC" or "COURSE_FACES".
+        switch: the environment variable that sets it, too, one of `SWITCHES`.
         look: is called with a folder that is there, before it is taken: what it prints is shown; what it raises is
             shown, and the folder refused.
     Returns:
@@ -118,9 +119,8 @@ def own_folder(switch: str, look: Callable[[Path], object]) -> OwnFolder:
     Raises:
         ValueError: another switch.
     """
-    switches = ("COURSE_PHOTOS", "COURSE_VOC", "COURSE_FACES")
-    if switch not in switches:
-        raise ValueError(f"own_folder: switch must be one of {switches}, got {switch!r}")
+    if switch not in SWITCHES:
+        raise ValueError(f"own_folder: switch must be one of {SWITCHES}, got {switch!r}")
     return OwnFolder(switch, look)
 
 

@@ -6,7 +6,7 @@ import tomllib
 from course_lib.machine import ROOT
 
 DATA = ROOT / "data"
-# Notebook or "detector-..." -> seconds of a first run and of later ones, written by `make notebooks`.
+# Notebook or "recipe-..." -> seconds of a first run and of later ones, written by `make notebooks`.
 RUN_TIMES = DATA / "run_times.json"
 
 
@@ -18,14 +18,14 @@ def lectures() -> list[dict]:
 def notebooks() -> list[dict]:
     """Every notebook there is: name, title, budget in seconds, and the measured seconds, None where not yet measured.
 
-    `measured_seconds` is a run with an empty cache but for the detectors that are trained before, `first_seconds` one
+    `measured_seconds` is a run with an empty cache but for what is trained before, `first_seconds` one
     that trains these, too, `later_seconds` one that finds all in the cache.
     """
     measured = json.loads(RUN_TIMES.read_text(encoding="utf-8")) if RUN_TIMES.exists() else {}
     entries = tomllib.loads((DATA / "notebooks.toml").read_text(encoding="utf-8"))["notebook"]
     for entry in entries:
         own = measured.get(entry["name"], {})
-        trained = [measured.get(f"detector-{d}", {}) for d in entry.get("trained_before", ())]
+        trained = [measured.get(f"recipe-{r}", {}) for r in entry.get("trained_before", ())]
         parts = [part.get("first") for part in (own, *trained)]
         entry["measured_seconds"], entry["later_seconds"] = own.get("first"), own.get("later")
         entry["first_seconds"] = None if None in parts else sum(parts)

@@ -1,23 +1,50 @@
 """Train what the notebooks share into data/cache: before a class, say.
 
-python -m course_lib.recipes           every detector
-python -m course_lib.recipes yolo      this one
+python -m course_lib.recipes           everything
+python -m course_lib.recipes yolo      this detector
+python -m course_lib.recipes pretexts  all that notebook 11 trains; "contrastive": notebook 12
 """
 
 import sys
+from functools import partial
 
 from course_lib.recipes.detectors import RECIPES, load_detector
 from course_lib.recipes.scenes import street_scenes
 
 
+def _detector(name: str) -> None:
+    load_detector(name, street_scenes("train"))
+
+
+def _pretexts() -> None:
+    from course_lib.recipes.shortcuts import train_all
+
+    train_all()
+
+
+# Name -> what trains it, or finds it in the cache.
+def _contrastive() -> None:
+    from course_lib.recipes import cases, watched_simclr
+
+    cases.train_all()
+    watched_simclr.train_all()
+
+
+TRAIN = {
+    **{name: partial(_detector, name) for name in RECIPES},
+    "pretexts": _pretexts,
+    "contrastive": _contrastive,
+}
+
+
 def main(names: list[str]) -> None:
-    """Train what is missing in the cache; every detector if none is named."""
-    unknown = [name for name in names if name not in RECIPES]
+    """Train what is missing in the cache; everything if nothing is named. `make notebooks` reads what it prints."""
+    unknown = [name for name in names if name not in TRAIN]
     if unknown:
-        sys.exit(f"course_lib.recipes: there is no {unknown[0]!r}; there are {', '.join(RECIPES)}")
-    scenes = street_scenes("train")
-    for name in names or RECIPES:
-        load_detector(name, scenes)
+        sys.exit(f"course_lib.recipes: there is no {unknown[0]!r}; there are {', '.join(TRAIN)}")
+    for name in names or TRAIN:
+        print(f"recipe {name}")
+        TRAIN[name]()
 
 
 if __name__ == "__main__":

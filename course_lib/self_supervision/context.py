@@ -41,7 +41,7 @@ class Context(Pretext):
         shake: see `cut_tiles`.
     """
 
-    def __init__(self, encoder: MapEncoder, size: int = 10, shake: int = 1):
+    def __init__(self, encoder: MapEncoder, size: int = 13, shake: int = 0):
         super().__init__(encoder)
         self.size, self.shake = size, shake
         self.reader = TileReader(encoder, size, tiles=2, answers=8)

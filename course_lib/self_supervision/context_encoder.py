@@ -9,7 +9,7 @@ from course_lib.self_supervision.encoder import MapEncoder
 from course_lib.self_supervision.pretexts import Pretext
 
 # The weight of the adversarial loss beside L2.
-ADVERSARIAL = 0.01
+ADVERSARIAL = 0.05
 
 
 def with_hole(

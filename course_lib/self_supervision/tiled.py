@@ -35,18 +35,5 @@ class TileReader(nn.Module):
 
 
 def maps_of_tiles(encoder: MapEncoder, tiles: Tensor) -> Tensor:
-    """Every tile, standardised, through the encoder.   # [B, T, C, size, size] -> [B T, dim, h, w]"""
-    return encoder.maps(standardised(tiles).flatten(0, 1))
-
-
-def standardised(tiles: Tensor) -> Tensor:
-    """Every tile with the same mean and spread, about .5: brightness must not tell where a tile belongs.
-
-    Args:
-        tiles: in 0..1.                                               # [..., C, h, w]
-    Returns:
-        Mean .5, deviation .5 at most: the network sees mean 0 and deviation 1.   # [..., C, h, w]
-    """
-    mean = tiles.mean(dim=(-3, -2, -1), keepdim=True)
-    spread = tiles.std(dim=(-3, -2, -1), keepdim=True, correction=0)
-    return 0.5 + 0.5 * (tiles - mean) / (spread + 0.05)
+    """Every tile through the encoder.   # [B, T, C, size, size] -> [B T, dim, h, w]"""
+    return encoder.maps(tiles.flatten(0, 1))

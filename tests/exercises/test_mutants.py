@@ -1,10 +1,10 @@
-"""Two hundred wrong functions, made from the plain forms: each is judged, and none that is wrong is called right."""
+"""Three hundred wrong functions, made from the plain forms: each is judged, and none that is wrong is called right."""
 
 from random import Random
 
 import pytest
 
-from course_lib.by_definition import average_precision, detection
+from course_lib.by_definition import average_precision, detection, self_supervision
 from course_lib.exercises import calling, cases
 from course_lib.exercises.answer import judge
 from course_lib.exercises.cases import copied, look, plainly
@@ -12,7 +12,16 @@ from course_lib.exercises.tasks import TASKS
 from tests.exercises import loops
 from tests.exercises.mutants import mutants
 
-COUNT = 200
+COUNT = 300
+SELF_SUPERVISION = (
+    "rotations",
+    "permutation_set",
+    "patch_pair",
+    "linear_probe",
+    "nt_xent",
+    "two_views",
+    "case_pairs",
+)
 FORMS = [
     ("iou", detection, "iou", ("iou", "intersection", "area")),
     ("nms", detection, "nms", ("nms", "best_first")),
@@ -20,6 +29,7 @@ FORMS = [
     ("precision_recall", average_precision, "precision_recall", ("precision_recall",)),
     ("encode", detection, "encode", ("encode", "centre_and_size")),
     ("decode", detection, "decode", ("decode", "centre_and_size")),
+    *((name, self_supervision, name, (name,)) for name in SELF_SUPERVISION),
 ]
 MUTANTS = [
     (task, said, function)

@@ -50,7 +50,9 @@ def test_what_takes_long_is_trained_before_the_clock_runs(monkeypatch):
 
     def run(command, **options):
         commands.append(command)
-        said = "detector-yolo: trained in 75 s\ndetector-yolo: loaded from the cache\n"
+        said = "recipe yolo\ndetector-yolo: trained in 75 s\ndetector-yolo: loaded from the cache\n"
+        said += "recipe detr\ndetector-detr: loaded from the cache\n"
+        said += "recipe all\na: trained in 7 s\nb: trained in 10 s\n"
         return subprocess.CompletedProcess(command, 0, said)
 
     monkeypatch.setattr(builder, "notebooks", lambda: entries)
@@ -59,7 +61,7 @@ def test_what_takes_long_is_trained_before_the_clock_runs(monkeypatch):
     for name in "ab":
         builder.train_before(name)
     assert [command[1:] for command in commands] == [["-m", "course_lib.recipes", "yolo", "detr"]]
-    assert recorded == {"detector-yolo": {"first": 75}}
+    assert recorded == {"recipe-yolo": {"first": 75}, "recipe-all": {"first": 17}}
 
 
 @each_notebook

@@ -111,9 +111,12 @@ def test_the_command_trains_what_is_named_or_all(monkeypatch):
     trained = []
     monkeypatch.setattr(command, "street_scenes", lambda split: split)
     monkeypatch.setattr(command, "load_detector", lambda *what: trained.append(what))
+    others = ["pretexts", "contrastive"]
+    for name in others:
+        monkeypatch.setitem(command.TRAIN, name, lambda name=name: trained.append((name, "train")))
     command.main(["detr"])
     command.main([])
-    assert trained == [(name, "train") for name in ["detr", *detectors.RECIPES]]
+    assert trained == [(name, "train") for name in ["detr", *detectors.RECIPES, *others]]
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """NT-Xent: equal to its literal form and to other libraries, at every type, size and temperature."""
 
 import math
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -40,6 +41,20 @@ def test_as_its_plain_form_and_as_others(n, d, seed, temperature):
         torch.autograd.grad(3 * ours, (a, b)),
         torch.autograd.grad(3 * by_torch, (a, b)),
         strict=True,
+    ):
+        torch.testing.assert_close(mine, other, atol=1e-8, rtol=1e-7)
+
+
+@pytest.mark.skipif(find_spec("lightly") is None, reason="make test EXTRAS=real")
+@inputs
+def test_as_lightly(n, d, seed, temperature):
+    from lightly import loss as lightly
+
+    a, b = (x.requires_grad_() for x in views(n, d, seed))
+    ours, theirs = nt_xent(a, b, temperature), lightly.NTXentLoss(temperature)(a, b)
+    torch.testing.assert_close(ours, theirs, atol=1e-9, rtol=1e-9)
+    for mine, other in zip(
+        torch.autograd.grad(ours, (a, b)), torch.autograd.grad(theirs, (a, b)), strict=True
     ):
         torch.testing.assert_close(mine, other, atol=1e-8, rtol=1e-7)
 

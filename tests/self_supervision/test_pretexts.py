@@ -20,7 +20,6 @@ from course_lib.self_supervision.encoder import MapEncoder
 from course_lib.self_supervision.exemplar import Exemplar
 from course_lib.self_supervision.jigsaw import Jigsaw, permutation_set, shuffled
 from course_lib.self_supervision.rotation import Rotation, rotations
-from course_lib.self_supervision.tiled import standardised
 from course_lib.self_supervision.tiles import cut_tiles
 from course_lib.self_supervision.views import GREY, Views
 
@@ -132,15 +131,6 @@ def test_a_damaged_jigsaw_has_no_colours_and_a_blank():
     assert (bad[[0, 1, 2], [0, 3, 1]] == 0.5).all()
     grey = (tiles * GREY[:, None, None]).sum(2)
     assert torch.allclose(bad[0, 1:], grey[0, 1:, None].expand(-1, 3, -1, -1))
-
-
-def test_brightness_and_contrast_tell_nothing_of_a_standardised_tile():
-    tiles = torch.rand(2, 4, 3, 5, 5)
-    mean, spread = (f(standardised(tiles)) for f in (torch.mean, torch.std))
-    assert mean == pytest.approx(0.5, abs=1e-4) and 0.4 < spread < 0.5
-    assert torch.allclose(standardised(tiles + 0.3), standardised(tiles), atol=1e-5)
-    flat = standardised(torch.full((1, 3, 5, 5), 0.2))
-    torch.testing.assert_close(flat, torch.full((1, 3, 5, 5), 0.5))
 
 
 VIEWS = Views(area=0.5, colour=0.3, mirror=True)
