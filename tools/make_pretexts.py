@@ -9,6 +9,8 @@ nearest neighbours; then the cases with a shortcut, and fine-tuning beside train
 on one core.
 """
 
+from dataclasses import replace
+
 from tqdm import tqdm
 
 from course_lib.recipes import pretexts, shortcuts
@@ -19,6 +21,7 @@ from course_lib.recipes.pretexts import (
     ROWS,
     TABLE,
     TASK_SCORE,
+    Thumbnail,
     encoder_of,
     fine_tuned,
     supervised,
@@ -49,6 +52,7 @@ def figures(seed: int) -> dict[str, dict[str, float]]:
     labelled, start = train[:LABELLED], encoder_of(seed)
     rows = {
         "untrained": worth(start, labelled, test),
+        "8 x 8 grey pixels": worth(Thumbnail(), labelled, test),
         "untrained, without colours": worth(start, labelled, test, without_colours),
         "with all labels": worth(supervised(train, seed), labelled, test),
     }
@@ -60,7 +64,10 @@ def figures(seed: int) -> dict[str, dict[str, float]]:
         encoders[name] = task.encoder
     for name in tqdm(shortcuts.CASES, f"shortcuts, data seed {seed}"):
         rows[name] = shortcuts.try_case(name, train, test, labelled, seed)[1]
-    for name in ("from scratch", "rotation"):
+    for camera in shortcuts.CAMERAS:
+        seen = (replace(part, images=camera(part.images)) for part in (labelled, test))
+        rows[f"untrained, {camera.__name__}"] = worth(start, *seen)
+    for name in ("from scratch", "rotation", "context"):
         tuned = [fine_tuned(encoders[name], labelled, test, draw) for draw in range(DRAWS)]
         rows[f"fine-tuned, {name}"] = {
             "ten": sum(tuned) / DRAWS,

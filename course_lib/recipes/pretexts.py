@@ -3,10 +3,11 @@
 import copy
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from course_lib.data.holders import LabelledImages
 from course_lib.data.singles import singles
@@ -63,17 +64,19 @@ class Row:
     sees: Callable[[Tensor], Tensor] = torch.clone
 
 
-UNCUT = Views(colour=0.2, mirror=True)
+UNCUT = Views(colour=0.2)
 HOLED = Views(area=0.7, mirror=True)
 # Steps: what half a minute of one core allows, at most.
 ROWS = {
     "rotation": Row(Rotation, 300, batch=32, views=UNCUT),
-    "context": Row(Context, 500, views=UNCUT),
-    "jigsaw": Row(Jigsaw, 400),
+    "context": Row(Context, 600, views=UNCUT),
+    "jigsaw": Row(Jigsaw, 600),
     "damaged jigsaw": Row(DamagedJigsaw, 300, sees=without_colours),
-    "exemplar": Row(lambda e: Exemplar(e, EXEMPLARS, STRONG), 500, views=Views()),
+    "exemplar": Row(
+        lambda e: Exemplar(e, EXEMPLARS, replace(STRONG, turn=0.3)), 500, views=Views()
+    ),
     "context encoder": Row(ContextEncoder, 400, batch=64, views=HOLED),
-    "adversarial": Row(AdversarialContextEncoder, 300, batch=64, views=HOLED),
+    "adversarial": Row(AdversarialContextEncoder, 400, batch=64, views=HOLED),
 }
 
 
@@ -81,7 +84,7 @@ def encoder_of(seed: int) -> MapEncoder:
     """The network before any training; the seed determines its weights, and nothing else of the run."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return MapEncoder(3)
+        return MapEncoder(3).eval()
 
 
 def train_pretext(name: str, images: Tensor, seed: int, row: Row | None = None) -> Pretext:
@@ -133,6 +136,13 @@ def task_score(
         holed, target, mask = shown
         return squared_error(task(holed), target, mask).item()
     return task.accuracy(*shown)
+
+
+class Thumbnail(nn.Module):
+    """No network at all: an image's 8 x 8 grey pixels.   # [B, 3, S, S] -> [B, 64]"""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return F.adaptive_avg_pool2d(images.mean(dim=1, keepdim=True), 8).flatten(1)
 
 
 def worth(

@@ -53,6 +53,7 @@ def _green(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 CLEAN = torch.clone
+CAMERAS = (date_stamp, white_frame, skylight, aberration)
 CASES = {
     "rotation": Case(CLEAN, ROWS["rotation"]),
     "rotation, date stamp": Case(date_stamp, ROWS["rotation"]),
@@ -65,6 +66,7 @@ CASES = {
     "context, white frame, tiles of 9": Case(white_frame, _context(9)),
     "context, tiles of 9": Case(CLEAN, _context(9)),
     "context, tiles of 9, no gap": Case(CLEAN, _context(9, views=_middle)),
+    "context, tiles of 10": Case(CLEAN, _context(10)),
     "context, aberration": Case(aberration, _context(10)),
     "context, aberration, green only": Case(
         aberration, _context(10, views=_green, sees=green_only)

@@ -9,7 +9,7 @@ from course_lib.self_supervision.encoder import MapEncoder
 from course_lib.self_supervision.pretexts import Pretext
 
 # The weight of the adversarial loss beside L2.
-ADVERSARIAL = 0.05
+ADVERSARIAL = 0.02
 
 
 def with_hole(
@@ -51,15 +51,16 @@ def _inside(place: Tensor, first: Tensor, side: int) -> Tensor:
 
 
 class Decoder(nn.Sequential):
-    """Maps of stride 8 -> an image: each layer doubles the side."""
+    """Maps of stride 8 -> an image: each step repeats pixels twice along each axis, and convolves.
+
+    Transposed convolutions would do, too; theirs draw a lattice (Odena, Dumoulin and Olah, 2016).
+    """
 
     def __init__(self, dim: int, channels: int = 3):
         super().__init__(
-            nn.ConvTranspose2d(dim, 64, 4, 2, 1),
-            nn.ReLU(),
-            nn.ConvTranspose2d(64, 32, 4, 2, 1),
-            nn.ReLU(),
-            nn.ConvTranspose2d(32, channels, 4, 2, 1),
+            *(nn.Upsample(scale_factor=2), nn.Conv2d(dim, 48, 3, padding=1), nn.ReLU()),
+            *(nn.Upsample(scale_factor=2), nn.Conv2d(48, 24, 3, padding=1), nn.ReLU()),
+            *(nn.Upsample(scale_factor=2), nn.Conv2d(24, channels, 3, padding=1)),
         )
 
 
@@ -115,7 +116,7 @@ class AdversarialContextEncoder(ContextEncoder):
         minimise over the drawing, maximise over D:   L2 + w (log D(image) + log(1 - D(image with the drawn hole)))
 
     Both are trained in one step: the gradient that reaches the drawing through the discriminator is reversed (Ganin and
-    Lempitsky, 2015).
+    Lempitsky, 2015). The paper alternates between the two, with .999 times L2 and .001 times the adversarial loss.
     """
 
     def __init__(self, encoder: MapEncoder, side: int = 20, weight: float = ADVERSARIAL):

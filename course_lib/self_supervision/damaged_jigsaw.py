@@ -45,6 +45,8 @@ def damaged(tiles: Tensor, missing: Tensor, fill: float = 0.5) -> Tensor:
 class DamagedJigsaw(Pretext):
     """Damaged tiles -> their order, the tile that is missing, and the colours of the others: three heads.
 
+    In the paper there are nine tiles, and the third head predicts two colour channels beside the given lightness.
+
     Args:
         encoder: shared by all tiles and heads.
         grid, size, shake, orders: as in `Jigsaw`.

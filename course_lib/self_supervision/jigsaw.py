@@ -25,7 +25,7 @@ def permutation_set(tiles: int, count: int, seed: int = 0) -> Tensor:
         TypeError, ValueError: no whole numbers, too many tiles or orders.
 
     Far is the Hamming distance, the number of places at which two orders differ; what counts is the nearest of those
-    chosen before.
+    chosen before. (The paper adds up the distances to all of them, which lets two orders be nearly alike.)
     """
     check_count("permutation_set", tiles=tiles, count=count)
     if tiles > 9:

@@ -546,7 +546,7 @@ record("small.knn", small["knn"], ".2f")
 #
 # Cut four tiles, shuffle them, and ask for the order (Noroozi and Favaro, 2016, with nine tiles; L2.07). **Play first**: click the letters in the order in which the tiles belong: upper left, upper right, lower left, lower right.
 #
-# Four tiles have 24 orders, nine have 362,880: too many classes, and many differ in two tiles only. The paper chooses a **permutation set** whose orders differ in as many places as possible (the **Hamming distance**). **Your turn** below the board: choose it greedily, each time the order whose *nearest* chosen order is farthest away.
+# Four tiles have $4! = 24$ orders, nine have $9! = 362{,}880$: too many classes, and many differ in two tiles only. The paper chooses a **permutation set** whose orders differ in as many places as possible (the **Hamming distance**). **Your turn** below the board: choose it greedily, each time the order whose *nearest* chosen order is farthest away.
 #
 # Our network gets four tiles in one of 8 orders. The **damaged jigsaw** (Kim and others, 2018; L2.08) also takes away the colours and one tile. Three heads then predict the order, the missing tile, and the colours. Colours are random in our world, so the best prediction is grey, their mean.
 
