@@ -68,7 +68,7 @@ UNCUT = Views(colour=0.2)
 HOLED = Views(area=0.7, mirror=True)
 # Steps: what half a minute of one core allows, at most.
 ROWS = {
-    "rotation": Row(Rotation, 300, batch=32, views=UNCUT),
+    "rotation": Row(Rotation, 450, batch=32, views=UNCUT),
     "context": Row(Context, 600, views=UNCUT),
     "jigsaw": Row(Jigsaw, 600),
     "damaged jigsaw": Row(DamagedJigsaw, 300, sees=without_colours),
