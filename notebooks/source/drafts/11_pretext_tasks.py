@@ -5,7 +5,7 @@
 # After this page you will be able to
 #
 # * tell the four strategies of learning apart by the labels they use;
-# * make a task with labels out of images without: **rotation**, **context**, **jigsaw** and three more;
+# * make a task out of unlabelled images: **rotation**, **context**, **jigsaw** and three more;
 # * measure what the features of such a task are worth: k-NN, linear probe, fine-tuning;
 # * find the **shortcut** by which a network solves its task without learning, and take it away.
 #
@@ -119,18 +119,7 @@ draws = torch.tensor(draws).mean(dim=0)
 record("line.points", draws[0], ".2f")
 record("line.features", draws[1], ".2f")
 
-# %% [markdown]
-# * **Supervised**: learn from labelled points only. No straight line separates the moons.
-# * **Semi-supervised**: use the others, too. Again and again, the unlabelled point that is nearest to a labelled one takes over its label as a **pseudo-label**, and then counts as labelled.
-# * **Unsupervised**: no labels. Two groups are found (k-means); they have no names, and need not be the moons.
-# * **Self-supervised**: first a task whose answers nobody has to give, here "which points are neighbours?". From it each point gets two new coordinates, its **features** (a *spectral embedding*; on images a network is trained). Then six labels and a line.
-#
-# On average over twenty draws of the six labels, a line on the points predicts {{line.points}} of all points correctly, a line on the features {{line.features}}.
-#
-# Watch the pseudo-labels spread. What does one wrong label do? (Its neighbourhood takes over the wrong class, however many points follow.)
 
-
-# %% jupyter={"source_hidden": true} tags=["subslide"]
 def draw_spread(rounds=60, one_wrong=False):
     labels = spread_labels(rounds, one_wrong)
     fig, (ax,) = plots.panels(1, height=2.6)
@@ -154,9 +143,20 @@ explore(
 )
 
 # %% [markdown]
+# * **Supervised**: learn from labelled points only. No straight line separates the moons.
+# * **Semi-supervised**: use the others, too. Again and again, the unlabelled point that is nearest to a labelled one takes over its label as a **pseudo-label**, and then counts as labelled.
+# * **Unsupervised**: no labels. Two groups are found (k-means); they have no names, and need not be the moons.
+# * **Self-supervised**: first a task whose answers nobody has to give, here "which points are neighbours?". From it each point gets two new coordinates, its **features** (a *spectral embedding*; on images a network is trained). Then six labels and a line.
+#
+# On average over twenty draws of the six labels, a line on the points predicts {{line.points}} of all points correctly, a line on the features {{line.features}}.
+#
+# Watch the pseudo-labels spread, above. What does one wrong label do? (Its neighbourhood takes over the wrong class, however many points follow.)
+
+
+# %% [markdown]
 # ## A task that labels itself
 #
-# A **pretext task** is a task whose labels a program makes, for example "by how much did I turn this image?". (The lecture calls these labels pseudo-labels, too.) The first part of the network, the **encoder**, turns an image into features; the last part, the **head**, turns features into the answer. After training the head is thrown away. The features serve a **downstream task**, the one we care about, with few labels. This is **transfer learning** (L2.03).
+# A **pretext task** is a task whose labels a program makes, for example "by how much did I turn this image?". (The lecture: pseudo-labels, too.) The first part of the network, the **encoder**, turns an image into features; the last part, the **head**, turns features into the answer. After training the head is thrown away. The features serve a **downstream task**, the one we care about, with few labels. This is **transfer learning** (L2.03).
 #
 # What are features worth? Three measures; in the first two the encoder is **frozen**, it learns no more:
 #
@@ -245,11 +245,14 @@ def row_of(name, found):
     return (name, own, *(f"{found[kind]:.3f}" for kind in ("all", "ten", "knn")))
 
 
-table([HEAD, row_of("8 x 8 grey pixels, no network", pixels), row_of("untrained network", base)])
+table(
+    [
+        HEAD,
+        row_of("8 x 8 grey pixels, no network (explained below)", pixels),
+        row_of("untrained network", base),
+    ]
+)
 record("untrained.ten", base["ten"], ".2f")
-
-# %% [markdown]
-# 8 x 8 grey pixels are no network at all. A line does nothing with them, since negatives turn bright into dark; 20-NN often finds a near copy among 3,000 drawings. So we look at both.
 
 # %% [markdown]
 # ## Rotation
@@ -608,7 +611,7 @@ record("small.knn", small["knn"], ".2f")
 # * hide the suspect: without the date, this network predicts only {{stamp.without}} of the rotations;
 # * take away what the task should need, for example by a [jigsaw](#Jigsaw) of four different images.
 #
-# X-ray images carry such marks: letters for left and right.
+# X-ray images carry such marks, too.
 
 # %% [markdown]
 # ## Jigsaw
@@ -729,9 +732,9 @@ table([HEAD, *rows])
 # %% [markdown]
 # ## One class for each image, and a hole to fill
 #
-# Two more ideas. **Exemplar** (Dosovitskiy and others, 2014, with small patches; L2.06): each image is a class of its own, a **surrogate class**; its examples are random transformations of it: crops, turns, other colours. We take {{exemplars}} images; more classes need longer training.
+# Two more ideas. **Exemplar** (Dosovitskiy and others, 2014, with small patches; L2.06): each image is a class of its own, a **surrogate class**; its examples are random crops and turns of it in other colours. We take {{exemplars}} images; more classes need longer training.
 #
-# The **context encoder** (Pathak and others, 2016; L2.09) draws what is missing in a square hole. Its loss is the mean squared error in the hole, the **L2 loss**. In a second version an **adversarial loss** is added: a second network, the **discriminator**, learns to tell drawn holes from real ones, and the first is trained to make it fail.
+# The **context encoder** (Pathak and others, 2016; L2.09) draws what is missing in a square hole. Its loss is the mean squared error in the hole, the **L2 loss**. In a second version an **adversarial loss** is added: a second network, the **discriminator**, learns to tell drawn holes from real ones, and the first to make it fail.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 record("exemplars", EXEMPLARS, "d")
@@ -778,7 +781,7 @@ table([HEAD, row_of("untrained network", base), *(row_of(n, results[n]) for n in
 record("exemplar.score", results["exemplar"]["pretext"], ".2f")
 
 # %% [markdown]
-# In the column "the task itself" stands, for the exemplar, the share of new views that are assigned to the right image, {{exemplar.score}}; for the two that draw, the mean squared error in the hole. L2 draws the mean of everything that might be there: smooth. With the discriminator, neighbouring pixels differ by {{sharp.adversarial}} instead of {{sharp.l2}} (in the images {{sharp.real}}), and the squared error is {{hole.adversarial}} instead of {{hole.l2}}. Our short training gives stripes; with longer training the paper's holes get edges.
+# "The task itself" is, for the exemplar, the share of new views that are assigned to the right image ({{exemplar.score}}), for the other two the mean squared error in the hole. L2 draws the mean of everything that might be there: smooth. With the discriminator, neighbouring pixels differ by {{sharp.adversarial}} instead of {{sharp.l2}} (in the images {{sharp.real}}), and the squared error is {{hole.adversarial}} instead of {{hole.l2}}. Our short training gives stripes; the paper's long one gives edges.
 
 # %% [markdown]
 # ## What are their features worth?
@@ -841,10 +844,10 @@ record("pixels.ten", sum(kept["8 x 8 grey pixels"]["ten"]) / 3, ".2f")
 record("pixels.knn", sum(kept["8 x 8 grey pixels"]["knn"]) / 3, ".2f")
 
 # %% [markdown]
-# Filled dots are three other data seeds, the open circle is this run. *With all labels*: the same network, trained on {{unlabelled}} labels. Each task had about half a minute, but not the same number of images: read large differences only.
+# Filled dots are three other data seeds, the open circle is this run. *With all labels*: the same network, trained on {{unlabelled}} labels. The tasks saw different numbers of images: read large differences only.
 #
-# * Rotation is best in these two measures. One likely reason: all objects stand roughly upright. In images taken from above, of cells or of the ground, little tells what is up.
-# * The measures disagree. Grey pixels without a network: a line does little with them ({{pixels.ten}}), since half of the images are negatives; but among 3,000 drawings there is often one that is almost the same ({{pixels.knn}}).
+# * Rotation is best in these two measures. One likely reason: all objects stand roughly upright.
+# * The measures disagree. A line does little with grey pixels ({{pixels.ten}}), since half of the images are negatives; but among 3,000 drawings there is often one that is almost the same ({{pixels.knn}}).
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
@@ -1024,13 +1027,12 @@ figure(
 # * **Measures**: k-NN and a linear probe on frozen features, fine-tuning of all weights; beside an untrained network, and like with like.
 # * **Shortcuts**: with a date rotation was perfect, and its features no better than untrained ones. Measure downstream, hide the suspect, take away what the task should need.
 #
-# | task | the label comes from | what must be known | a possible shortcut |
-# |---|---|---|---|
-# | rotation | the turn | what is up | a date, light from above |
-# | context | the place of the tile | how parts belong together | a frame, lines across edges, absolute position |
-# | jigsaw | the order | the same | absolute position |
-# | exemplar | the number of the image | what stays the same under transformations | colours that are left unchanged |
-# | context encoder | the pixels of the hole | what the rest of the object looks like | plain grounds |
+# | task | what must be known | a possible shortcut |
+# |---|---|---|
+# | rotation | what is up | a date, light from above |
+# | context, jigsaw | how parts belong together | a frame, absolute position |
+# | exemplar | what transformations leave alone | an unchanged colour |
+# | context encoder | how an object goes on | a plain ground |
 #
 # **Still open:** which pretext task would suit microscope images of cells, where nothing tells what is up?
 #
