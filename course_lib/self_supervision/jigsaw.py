@@ -49,7 +49,7 @@ def shuffled(tiles: Tensor, orders: Tensor, which: Tensor) -> Tensor:
 
     Args:
         tiles: T of each image.                                       # [N, T, C, h, w]
-        orders: as `permutation_set` gives them.                # [K, T] int64
+        orders: as `permutation_set` gives them.                      # [K, T] int64
         which: the order of each image, the label to predict.         # [N] int64, 0..K-1
     Returns:
         At place p of image n stands the tile orders[which[n], p].    # [N, T, C, h, w]
