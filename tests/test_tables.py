@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tools import make_detr_curves, make_tables, tables
+from tools import make_contrastive, make_detr_curves, make_pretexts, make_tables, tables
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_every_python_gives_the_same_digest(small):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tool", [make_tables, make_detr_curves])
+@pytest.mark.parametrize("tool", [make_tables, make_detr_curves, make_pretexts, make_contrastive])
 def test_the_committed_tables_are_fresh(tool):
     changed = tables.changed_since(tool.TABLE)
     assert not changed, f"{tool.TABLE.name} is stale, make tables (or ARGS=--confirm): {changed}"

@@ -17,19 +17,19 @@ from course_lib.embeddings.encoders import embed
 from course_lib.recipes import cases
 from course_lib.recipes import watched_simclr as recipe
 from course_lib.recipes.watched_simclr import EASY, KINDS, PLAIN, SETTINGS, TABLE, Setting
-from course_lib.self_supervision.probes import few_labels, linear_probe
+from course_lib.self_supervision.probes import few_label_probe
 from tools import tables
 
 SEEDS = (10, 11, 12)
 FEW = (1, 2, 5, 10)
 DRAWS = 10
-PICTURES = recipe.STEPS * recipe.BATCH
+IMAGES = recipe.STEPS * recipe.BATCH
 ABLATIONS = {
-    **{f"temperature {t}": Setting(temperature=t) for t in (0.05, 0.5, 1.0)},
+    **{f"temperature {t}": Setting(temperature=t) for t in (0.05, 0.1, 0.5, 1.0)},
     **{f"batch of {b}, as many steps": Setting(batch=b) for b in (16, 64, 256)},
     **{
-        f"batch of {b}, as many pictures": Setting(batch=b, steps=PICTURES // b)
-        for b in (16, 64, 256)
+        f"batch of {b}, as many images": Setting(batch=b, steps=IMAGES // b)
+        for b in (4, 16, 64, 256)
     },
     "no turn": Setting(views=replace(PLAIN, turn=0.0)),
     "smaller crops": Setting(views=replace(PLAIN, area=0.2)),
@@ -38,26 +38,25 @@ ABLATIONS = {
     "no head, no negatives": Setting(head=False, negatives=False),
 }
 RECIPE = {
+    "settings": {name: repr(setting) for name, setting in (SETTINGS | ABLATIONS).items()},
     "steps": recipe.STEPS,
     "batch": recipe.BATCH,
-    "temperature": recipe.TEMPERATURE,
+    "rate": recipe.RATE,
     "watched": recipe.WATCHED,
-    "easy": [EASY.steps, EASY.temperature],
-    "cases": [cases.STEPS, cases.BATCH, cases.TEMPERATURE],
+    "easy": repr(EASY),
+    "cases": [cases.STEPS, cases.BATCH, cases.TEMPERATURE, cases.RATE, repr(cases.VIEWS)],
+    "labels a kind of building": [*cases.COUNTS],
+    "their draws": cases.DRAWS,
+    "buildings": cases.SETS,
+    "labels a digit": FEW,
     "draws": DRAWS,
     "seeds": SEEDS,
 }
 
 
-def few_probes(x, labels, x_test, labels_test) -> list[float]:
+def by_labels(x, labels, x_test, labels_test) -> list[float]:
     """Linear probe for each number of labels a class in FEW, the mean of DRAWS draws."""
-    found = []
-    for count in FEW:
-        chosen = [few_labels(labels, count, draw) for draw in range(DRAWS)]
-        found.append(
-            sum(linear_probe(x[c], labels[c], x_test, labels_test) for c in chosen) / DRAWS
-        )
-    return found
+    return [few_label_probe(x, labels, x_test, labels_test, count, DRAWS) for count in FEW]
 
 
 def easy_digits(seed: int) -> dict[str, list[float]]:
@@ -69,8 +68,8 @@ def easy_digits(seed: int) -> dict[str, list[float]]:
     model, _ = recipe.watch("easy digits", EASY, train, test, seed)
     x, x_test = (embed(model.encoder, part.images) for part in (train, test))
     return {
-        "raw pixels": few_probes(raw, train.labels, raw_test, test.labels),
-        "SimCLR": few_probes(x, train.labels, x_test, test.labels),
+        "raw pixels": by_labels(raw, train.labels, raw_test, test.labels),
+        "SimCLR": by_labels(x, train.labels, x_test, test.labels),
     }
 
 

@@ -3,7 +3,7 @@
     python -m tools.make_pretexts                if it is stale
     python -m tools.make_pretexts --confirm      if it is stale: a third of it, and take it for fresh if that agrees
 
-Each task of notebook 11 is trained on drawn things without labels; what is kept is its own accuracy (or squared error)
+Each task of notebook 11 is trained on drawn objects without labels; what is kept is its own accuracy (or squared error)
 on new images, and what its features are worth on them: a linear probe with all labels and with ten a class, and 20
 nearest neighbours; then the cases with a shortcut, and fine-tuning beside training from scratch. Some fifteen minutes
 on one core.
@@ -41,6 +41,8 @@ RECIPE = {
     "draws": DRAWS,
     "labelled": LABELLED,
     "tuning": [pretexts.TUNING, pretexts.TUNING_BATCH],
+    "supervised": pretexts.SUPERVISED,
+    "exemplars": pretexts.EXEMPLARS,
     "shortcut steps": shortcuts.STEPS,
     "seeds": SEEDS,
 }

@@ -22,7 +22,6 @@ def _pretexts() -> None:
     train_all()
 
 
-# Name -> what trains it, or finds it in the cache.
 def _contrastive() -> None:
     from course_lib.recipes import cases, watched_simclr
 
@@ -30,6 +29,7 @@ def _contrastive() -> None:
     watched_simclr.train_all()
 
 
+# Name -> what trains it, or finds it in the cache.
 TRAIN = {
     **{name: partial(_detector, name) for name in RECIPES},
     "pretexts": _pretexts,

@@ -1,29 +1,28 @@
-"""MICLe in small: are two photos of one building a better positive pair than two views of one photo? (L2.19)"""
+"""MICLe in small: are two photos of one building a better positive pair than two views of one photo? (L2.19)
+
+In the paper MICLe goes on from a network that SimCLR has trained; here each of the two begins anew, with equal steps.
+"""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_lib.data.cases import cases
 from course_lib.data.holders import LabelledImages
 from course_lib.embeddings.encoders import embed
-from course_lib.recipes.pretexts import encoder_of, fine_tuned, supervised, things
+from course_lib.recipes.pretexts import Thumbnail, encoder_of, fine_tuned, supervised, things
 from course_lib.self_supervision.contrastive import SimCLR
 from course_lib.self_supervision.encoder import MapEncoder
 from course_lib.self_supervision.micle import case_pairs
-from course_lib.self_supervision.probes import few_labels, linear_probe
+from course_lib.self_supervision.probes import few_label_probe, linear_probe
 from course_lib.self_supervision.views import Views
 from course_lib.training.loop import fit
 from course_lib.training.weights import load_or_train
 
 STEPS, BATCH, TEMPERATURE, RATE = 400, 128, 0.2, 2e-3
 VIEWS = Views(area=0.4, colour=0.4, grey=0.2, mirror=True)
-COUNTS, DRAWS = (2, 5, 10, 40), 5  # labels a kind of building, and how often they are drawn
-TUNED = 2  # of the draws, how many are fine-tuned
-SETS = {
-    "train": 600,
-    "val": 300,
-    "test": 200,
-}  # buildings: to pretrain on, for the labels, to judge by
+COUNTS, DRAWS = (2, 5, 10, 40), 3  # labels a kind of building, and how often they are drawn
+PIXELS = "8 x 8 grey pixels"
+SETS = {"train": 600, "val": 300, "test": 200}  # buildings: to pretrain on, for labels, to judge by
 
 
 def buildings(split: str, seed: int) -> LabelledImages:
@@ -47,11 +46,8 @@ def train_on_cases(photos: LabelledImages, of_one_case: bool, seed: int) -> SimC
 
     def train(model: SimCLR, images: Tensor, case: Tensor) -> list[float]:
         def sample(generator: torch.Generator) -> tuple[Tensor, Tensor]:
-            if of_one_case:
-                a, b = case_pairs(case, BATCH, generator)
-            else:
-                a = b = one_of_each(case, BATCH, generator)
-            return VIEWS(images[a], generator), VIEWS(images[b], generator)
+            a, b = case_pairs(case, BATCH, generator)
+            return VIEWS(images[a], generator), VIEWS(images[b if of_one_case else a], generator)
 
         def loss(model: SimCLR, *batch: Tensor) -> Tensor:
             return model.loss(*batch)
@@ -65,19 +61,9 @@ def train_on_cases(photos: LabelledImages, of_one_case: bool, seed: int) -> SimC
     return model
 
 
-def one_of_each(cases: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """One random photo of each of `count` random cases.   # [N] int64 -> [count] int64"""
-    order = torch.randperm(len(cases), generator=generator)
-    order = order[cases[order].argsort(stable=True)]
-    new = torch.ones(len(cases), dtype=torch.bool)
-    new[1:] = cases[order][1:] != cases[order][:-1]
-    first = order[new]
-    return first[torch.randperm(len(first), generator=generator)[:count]]
-
-
 def source_encoder(seed: int) -> MapEncoder:
-    """The network trained with all labels on another set, drawn things: the supervised source."""
-    return supervised(things("train", seed), seed)
+    """The network trained with all labels on another set, drawn objects: the supervised source, of as many steps."""
+    return supervised(things("train", seed), seed, STEPS)
 
 
 def starts(seed: int) -> dict[str, MapEncoder]:
@@ -85,33 +71,38 @@ def starts(seed: int) -> dict[str, MapEncoder]:
     photos = buildings("train", seed)
     return {
         "untrained": encoder_of(seed),
-        "supervised, on drawn things": source_encoder(seed),
-        "SimCLR, on drawn things": train_on_cases(things("train", seed), False, seed).encoder,
+        "supervised, on drawn objects": source_encoder(seed),
+        "SimCLR, on drawn objects": train_on_cases(things("train", seed), False, seed).encoder,
         "SimCLR, on the buildings": train_on_cases(photos, False, seed).encoder,
         "MICLe, on the buildings": train_on_cases(photos, True, seed).encoder,
     }
 
 
 def transfer(seed: int) -> dict[str, list[float]]:
-    """What each start is worth on new buildings, for each number of labels in COUNTS; the last takes all labels.
+    """What each start is worth on new buildings, for each number of labels in COUNTS, the mean of the draws.
 
     Returns:
-        "start, frozen" and "start, fine-tuned" -> accuracy for each number of labels, the mean of the draws.
+        "start, fine-tuned" -> accuracies; "start, frozen" -> the same of linear probes, and one more with all labels.
+        Small grey pixels are no network, and frozen only.
     """
     known, test = buildings("val", seed), buildings("test", seed)
-    found = {}
+    found = {f"{PIXELS}, frozen": probes(Thumbnail(), known, test)}
     for name, encoder in starts(seed).items():
-        x, x_test = embed(encoder, known.images), embed(encoder, test.images)
-        frozen, tuned = [], []
-        for count in COUNTS:
-            draws = [few_labels(known.labels, count, draw) for draw in range(DRAWS)]
-            probes = [linear_probe(x[c], known.labels[c], x_test, test.labels) for c in draws]
-            tunings = [fine_tuned(encoder, known, test, d, count=count) for d in range(TUNED)]
-            frozen.append(sum(probes) / DRAWS)
-            tuned.append(sum(tunings) / TUNED)
-        frozen.append(linear_probe(x, known.labels, x_test, test.labels))
-        found |= {f"{name}, frozen": frozen, f"{name}, fine-tuned": tuned}
+        tuned = [
+            sum(fine_tuned(encoder, known, test, draw, count=count) for draw in range(DRAWS))
+            / DRAWS
+            for count in COUNTS
+        ]
+        found |= {f"{name}, frozen": probes(encoder, known, test), f"{name}, fine-tuned": tuned}
     return found
+
+
+def probes(encoder: nn.Module, known: LabelledImages, test: LabelledImages) -> list[float]:
+    """Linear probes on frozen features, for each number of labels in COUNTS the mean of the draws, then with all."""
+    x, x_test = embed(encoder, known.images), embed(encoder, test.images)
+    judged = (x, known.labels, x_test, test.labels)
+    few = [few_label_probe(*judged, count, DRAWS) for count in COUNTS]
+    return [*few, linear_probe(*judged)]
 
 
 def train_all(seed: int = 0) -> None:

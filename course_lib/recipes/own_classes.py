@@ -10,7 +10,7 @@ from course_lib.data.datasets import load
 from course_lib.data.holders import LabelledImages
 from course_lib.machine import progress
 from course_lib.pretrained.imagenet import SIDE, efficientnet_lite0, prepare
-from course_lib.self_supervision.probes import few_labels, linear_probe
+from course_lib.self_supervision.probes import few_label_probe, linear_probe
 
 COUNTS, DRAWS = (1, 2, 5, 10, 20), 5  # labels a class, and how often they are drawn
 PIXELS = 8  # side of the images whose pixels are the other features
@@ -41,18 +41,13 @@ def probe_own(folder: str | Path) -> list[tuple[str, ...]]:
     least = train.labels.bincount(minlength=len(train.names)).min().item()
     rows = [("labels a class", "ImageNet features", f"{PIXELS} x {PIXELS} pixels")]
     for count in (*(c for c in COUNTS if c <= least), None):
-        accuracies = [_accuracy(*pair, train.labels, test.labels, count) for pair in features]
+        judged = [(x, train.labels, x_test, test.labels) for x, x_test in features]
+        accuracies = [
+            few_label_probe(*four, count, DRAWS) if count else linear_probe(*four)
+            for four in judged
+        ]
         rows.append((str(count or "all"), *(f"{a:.3f}" for a in accuracies)))
     return rows
-
-
-def _accuracy(
-    x: Tensor, x_test: Tensor, labels: Tensor, labels_test: Tensor, count: int | None
-) -> float:
-    if count is None:
-        return linear_probe(x, labels, x_test, labels_test)
-    draws = [few_labels(labels, count, draw) for draw in range(DRAWS)]
-    return sum(linear_probe(x[c], labels[c], x_test, labels_test) for c in draws) / DRAWS
 
 
 @torch.no_grad()

@@ -116,7 +116,8 @@ class AdversarialContextEncoder(ContextEncoder):
         minimise over the drawing, maximise over D:   L2 + w (log D(image) + log(1 - D(image with the drawn hole)))
 
     Both are trained in one step: the gradient that reaches the drawing through the discriminator is reversed (Ganin and
-    Lempitsky, 2015). The paper alternates between the two, with .999 times L2 and .001 times the adversarial loss.
+    Lempitsky, 2015). The paper alternates between the two, with .999 times L2 and .001 times the adversarial loss, and
+    its discriminator sees the hole alone.
     """
 
     def __init__(self, encoder: MapEncoder, side: int = 20, weight: float = ADVERSARIAL):

@@ -7,10 +7,8 @@ from torch.nn import functional as F
 from course_lib.arguments import check_indices, check_tensor
 from course_lib.self_supervision.context_encoder import Decoder
 from course_lib.self_supervision.encoder import MapEncoder
-from course_lib.self_supervision.jigsaw import permutation_set, shuffled
-from course_lib.self_supervision.pretexts import Pretext
-from course_lib.self_supervision.tiled import TileReader, maps_of_tiles
-from course_lib.self_supervision.tiles import cut_tiles
+from course_lib.self_supervision.jigsaw import Jigsaw
+from course_lib.self_supervision.tiled import maps_of_tiles
 from course_lib.self_supervision.views import GREY
 
 # Of 3, 10 and 30, on validation images: the two errors of drawing are small numbers beside a cross-entropy.
@@ -42,23 +40,24 @@ def damaged(tiles: Tensor, missing: Tensor, fill: float = 0.5) -> Tensor:
     return grey
 
 
-class DamagedJigsaw(Pretext):
+class DamagedJigsaw(Jigsaw):
     """Damaged tiles -> their order, the tile that is missing, and the colours of the others: three heads.
 
     In the paper there are nine tiles, and the third head predicts two colour channels beside the given lightness.
 
     Args:
         encoder: shared by all tiles and heads.
-        grid, size, shake, orders: as in `Jigsaw`.
+        grid, size, shake, orders: as in `Jigsaw`; size a multiple of the encoder's stride.
     """
 
     def __init__(
         self, encoder: MapEncoder, grid: int = 2, size: int = 16, shake: int = 2, orders: int = 8
     ):
-        super().__init__(encoder)
-        self.grid, self.size, self.shake = grid, size, shake
-        self.register_buffer("orders", permutation_set(grid**2, orders))
-        self.reader = TileReader(encoder, size, tiles=grid**2, answers=orders)
+        super().__init__(encoder, grid, size, shake, orders)
+        if size % encoder.stride:
+            raise ValueError(
+                f"DamagedJigsaw: size must be a multiple of {encoder.stride}, the encoder's stride, got {size}"
+            )
         cells = size // encoder.stride
         self.imagine = nn.Sequential(
             nn.Linear(96 * grid**2, encoder.dim * cells**2),
@@ -68,9 +67,7 @@ class DamagedJigsaw(Pretext):
 
     def make(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
         """[B, 3, H, W] -> damaged tiles and whole ones [B, T, 3, size, size], orders [B], missing places [B]"""
-        tiles = cut_tiles(images, self.grid, self.size, self.shake, generator)
-        which = torch.randint(len(self.orders), (len(images),), generator=generator)
-        whole = shuffled(tiles, self.orders.cpu(), which)
+        whole, which = super().make(images, generator)
         missing = torch.randint(self.grid**2, (len(images),), generator=generator)
         return damaged(whole, missing), whole, which, missing
 

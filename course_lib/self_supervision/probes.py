@@ -75,6 +75,24 @@ def linear_probe(x: Tensor, labels: Tensor, x_test: Tensor, labels_test: Tensor)
     return float((model.predict(x_test.numpy()) == labels_test.numpy()).mean())
 
 
+def few_label_probe(
+    x: Tensor, labels: Tensor, x_test: Tensor, labels_test: Tensor, count: int, draws: int = 5
+) -> float:
+    """The accuracy of `linear_probe` with `count` labels a class, the mean over several random draws of them.
+
+    Args:
+        x, labels: features and classes to draw from.                 # [n, d], [n] int64
+        x_test, labels_test: to judge by.                             # [m, d], [m] int64
+        count: labels a class.
+        draws: how often they are drawn; draw k has the seed k.
+    Raises:
+        TypeError, ValueError: as `linear_probe`; a class with fewer images.
+    """
+    check_count("few_label_probe", draws=draws)
+    chosen = [few_labels(labels, count, draw) for draw in range(draws)]
+    return sum(linear_probe(x[c], labels[c], x_test, labels_test) for c in chosen) / draws
+
+
 def knn_accuracy(
     x: Tensor, labels: Tensor, x_test: Tensor, labels_test: Tensor, k: int = 20
 ) -> float:
@@ -87,7 +105,7 @@ def knn_accuracy(
     Raises:
         TypeError, ValueError: no such tensors; k below 1 or above n.
 
-    Features are standardised over x before. The weights are those of Wu and others, 2018.
+    Features are standardised over x before. The votes are weighted as by Wu and others, 2018 (who divide by .07).
     """
     _check("knn_accuracy", x, labels, x_test, labels_test)
     check_count("knn_accuracy", k=k)

@@ -20,7 +20,8 @@ def cut_tiles(
     Returns:
         Tiles, row by row.                                            # [N, grid * grid, C, size, size]
     Raises:
-        TypeError, ValueError: no such images; tiles that do not fit into their cells, however they are moved.
+        TypeError, ValueError: no such images; tiles that do not fit into their cells, however they are moved; a shake
+            without a generator.
 
     A gap and a shake keep a network from continuing lines across the edge instead of looking at what is shown: Doersch
     and others, 2015. (L2.04)
@@ -34,6 +35,8 @@ def cut_tiles(
         raise ValueError(
             f"cut_tiles: a cell of {cells[0]} x {cells[1]} pixels does not hold a tile of {size} that moves by {shake}"
         )
+    if shake and generator is None:
+        raise ValueError(f"cut_tiles: a generator must be given for shake {shake}, got None")
     moves = torch.zeros(n, grid * grid, 2, dtype=torch.int64)
     if shake:
         moves = torch.randint(-shake, shake + 1, moves.shape, generator=generator)

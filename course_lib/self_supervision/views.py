@@ -20,7 +20,8 @@ class Views:
     """How views are made; every image by its own random amounts.
 
     Attributes:
-        area: the smallest share of the image that a crop keeps; 1: no crop.
+        area: the smallest share of the image that a crop keeps (above .75 a stretched one may lose a little more); 1:
+            no crop.
         colour: strength s of brightness, contrast, saturation (1 - s to 1 + s) and hue (to s / 4 of the circle).
         grey: chance that colours are lost.
         blur: chance of a Gaussian blur.

@@ -1,5 +1,6 @@
 """The recipes of self-supervision: every row trains, and the committed tables are of these recipes."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -18,6 +19,7 @@ from course_lib.recipes.pretexts import (
 )
 from course_lib.recipes.shortcuts import CASES, try_case
 from course_lib.recipes.watched_simclr import SETTINGS, chance, settled, watch
+from tools import make_contrastive, make_pretexts
 
 
 @pytest.fixture(scope="module")
@@ -112,17 +114,6 @@ def test_guessing_costs_the_logarithm_of_the_other_views():
     assert chance(128) == pytest.approx(5.5413, abs=1e-4)
 
 
-def test_one_photo_of_each_case():
-    case = torch.tensor([0, 0, 0, 1, 2, 2])
-    generator = torch.Generator().manual_seed(0)
-    seen = set()
-    for _ in range(60):
-        chosen = cases.one_of_each(case, 3, generator)
-        assert sorted(case[chosen].tolist()) == [0, 1, 2]
-        seen |= set(chosen.tolist())
-    assert seen == set(range(6))
-
-
 @pytest.mark.slow
 def test_both_kinds_of_pairs_train(monkeypatch):
     monkeypatch.setattr(cases, "STEPS", 3)
@@ -133,6 +124,17 @@ def test_both_kinds_of_pairs_train(monkeypatch):
     two, one = (cases.train_on_cases(photos, way, 0) for way in (True, False))
     weights = [torch.cat([p.flatten() for p in m.parameters()]) for m in (two, one)]
     assert not torch.equal(*weights)
+
+
+@pytest.mark.parametrize("tool", [make_pretexts, make_contrastive])
+def test_the_committed_tables_are_of_these_recipes(tool):
+    kept = json.loads(tool.TABLE.read_text(encoding="utf-8"))
+    assert kept["recipe"] == json.loads(json.dumps(tool.RECIPE)), (
+        "the recipe has changed: make tables"
+    )
+    for name, rows in kept["figures"].items():
+        for values in rows.values() if isinstance(rows, dict) else [rows]:
+            assert len(values) == len(tool.SEEDS), name
 
 
 def test_every_shown_case_is_a_case():

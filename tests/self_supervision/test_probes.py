@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from course_lib.self_supervision.probes import (
     collapse_level,
     effective_rank,
+    few_label_probe,
     few_labels,
     knn_accuracy,
     linear_probe,
@@ -113,6 +114,15 @@ def test_few_labels_are_as_many_of_every_class(count, seed):
     assert torch.equal(chosen, few_labels(labels, count, seed))
 
 
+def test_a_probe_with_few_labels_is_the_mean_of_its_draws():
+    x, y = cloud(60, 4), torch.arange(60) % 3
+    x = x + torch.eye(4, dtype=x.dtype)[y]
+    found = few_label_probe(x[:40], y[:40], x[40:], y[40:], count=2, draws=3)
+    draws = [few_labels(y[:40], 2, seed) for seed in (0, 1, 2)]
+    one = [linear_probe(x[c], y[c], x[40:], y[40:]) for c in draws]
+    assert found == pytest.approx(sum(one) / 3) and len(set(one)) > 1
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [
@@ -121,6 +131,7 @@ def test_few_labels_are_as_many_of_every_class(count, seed):
         (lambda x, y: linear_probe(x, 0 * y, x, y), "two classes or more"),
         (lambda x, y: knn_accuracy(x, y, x, y, k=7), "k must be 6 at most"),
         (lambda x, y: knn_accuracy(x, y, x[:, :1], y), "one dimension"),
+        (lambda x, y: few_label_probe(x, y, x, y, 1, draws=0), "draws must be"),
         (lambda x, y: few_labels(y, 3, 0), "class 0 has 2 images, not 3"),
     ],
 )

@@ -385,9 +385,9 @@ groups = {
         "256": "batch of 256, as many steps",
     },
     "Batch, as many images": {
-        **{str(b): f"batch of {b}, as many pictures" for b in (4, 16, 64)},
+        **{str(b): f"batch of {b}, as many images" for b in (4, 16, 64)},
         "128": None,
-        "256": "batch of 256, as many pictures",
+        "256": "batch of 256, as many images",
     },
     "Temperature": {
         "0.01": "dials",
@@ -503,8 +503,8 @@ predict(
 # %% jupyter={"source_hidden": true, "outputs_hidden": true}
 STARTS = {
     "untrained": plots.MUTED,
-    "supervised, on drawn things": CLASS_COLOURS[1],
-    "SimCLR, on drawn things": CLASS_COLOURS[2],
+    "supervised, on drawn objects": CLASS_COLOURS[1],
+    "SimCLR, on drawn objects": CLASS_COLOURS[2],
     "SimCLR, on the buildings": CLASS_COLOURS[0],
     "MICLe, on the buildings": CLASS_COLOURS[3],
 }
@@ -541,8 +541,8 @@ def gap(a, b, how="frozen"):
 
 claim(
     "10 labels, frozen: SimCLR on the target beats the supervised source",
-    gap("SimCLR, on the buildings", "supervised, on drawn things") > 0,
-    gap("SimCLR, on the buildings", "supervised, on drawn things"),
+    gap("SimCLR, on the buildings", "supervised, on drawn objects") > 0,
+    gap("SimCLR, on the buildings", "supervised, on drawn objects"),
 )
 every = [
     a[-1] - b[-1]

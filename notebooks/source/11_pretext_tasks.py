@@ -259,7 +259,7 @@ record("untrained.ten", base["ten"], ".2f")
 #
 # Turn an image by 0, 90, 180 or 270 degrees, and predict by how much (Gidaris, Singh and Komodakis, 2018; L2.05). To tell the rotation of a car, it helps to know where its wheels are. Quarter turns only move pixels; the blur of other angles would give them away.
 #
-# Below the board stands **your turn**: the function that makes images and labels. First play: drag each dot from the middle of its image to the side where *up* is.
+# First play: drag each dot from the middle of its image to the side where *up* is.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 TURNED = torch.tensor([2, 1, 0, 3, 1, 2, 3, 0])  # quarter turns to the left of the eight images
@@ -408,7 +408,7 @@ record("rotation.disc", by_class["disc"], ".2f")
 #
 # A network may find an easier way: to continue lines across the edge between two tiles. So the paper leaves a **gap** between tiles, and shakes them by a few pixels. Our tiles are 13 pixels wide, side by side; [Deeper](#Deeper:-more-shortcuts,-and-what-the-gap-does) measures the gap.
 #
-# Below the board: cut the middle tile and a neighbour, with a gap. First play: left of each field is a tile. Drag its dot to the cell that it comes from.
+# First play: left of each field is a tile. Drag its dot to the cell that it comes from.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 from course_lib.self_supervision.context import NEIGHBOURS
@@ -616,7 +616,7 @@ record("small.knn", small["knn"], ".2f")
 # %% [markdown]
 # ## Jigsaw
 #
-# Cut four tiles, shuffle them, and predict the order: one class for each order (Noroozi and Favaro, 2016, with nine tiles; L2.07). Nine tiles have $9! = 362{,}880$ orders: far too many classes, and each has 36 others that differ from it in two places only. The **Hamming distance** of two orders is the number of places at which they differ. One chooses a **permutation set**, a few orders with large distances; ours has 8.
+# Cut four tiles, shuffle them, and predict the order: one class for each order (Noroozi and Favaro, 2016, with nine tiles; L2.07). Nine tiles have $9! = 362{,}880$ orders: far too many classes, many of them nearly alike. The **Hamming distance** of two orders is the number of places at which they differ. One chooses a **permutation set**, a few orders with large distances; ours has 8.
 #
 # Below the board: choose it greedily. For each order that is left, compute the distance to its *nearest* chosen order; take the order for which this distance is largest. (The paper adds up the distances to all chosen orders.)
 #
@@ -681,13 +681,12 @@ for name in ("jigsaw", "damaged jigsaw"):
     learn(name)
 # Four different images, one tile of each, in one common order.
 jigsaw = tasks["jigsaw"]
-made = [
-    jigsaw.make(test.images.roll(37 * k, 0), torch.Generator().manual_seed(1)) for k in range(4)
-]
+varied = ROWS["jigsaw"].views(test.images, torch.Generator().manual_seed(1))  # as in training
+made = [jigsaw.make(varied.roll(37 * k, 0), torch.Generator().manual_seed(1)) for k in range(4)]
 mixed = torch.stack([made[k][0][:, k] for k in range(4)], dim=1)
 mixed_score = jigsaw.accuracy(mixed, made[0][1])
 record("jigsaw.mixed", mixed_score, ".2f")
-record("jigsaw.score", jigsaw.accuracy(*made[0]), ".2f")
+record("jigsaw.score", results["jigsaw"]["pretext"], ".2f")
 damaged = tasks["damaged jigsaw"]
 asked, whole, which, missing = damaged.make(test.images[:6], torch.Generator().manual_seed(3))
 with torch.no_grad():
@@ -732,7 +731,7 @@ table([HEAD, *rows])
 # %% [markdown]
 # ## One class for each image, and a hole to fill
 #
-# Two more ideas. **Exemplar** (Dosovitskiy and others, 2014, with small patches; L2.06): each image is a class of its own, a **surrogate class**; its examples are random crops and turns of it in other colours. We take {{exemplars}} images; more classes need longer training.
+# **Exemplar** (Dosovitskiy and others, 2014, with small patches; L2.06): each image is a class of its own, a **surrogate class**; its examples are random crops and turns of it in other colours. We take {{exemplars}} images; more classes need longer training.
 #
 # The **context encoder** (Pathak and others, 2016; L2.09) draws what is missing in a square hole. Its loss is the mean squared error in the hole, the **L2 loss**. In a second version an **adversarial loss** is added: a second network, the **discriminator**, learns to tell drawn holes from real ones, and the first to make it fail.
 
@@ -786,7 +785,7 @@ record("exemplar.score", results["exemplar"]["pretext"], ".2f")
 # %% [markdown]
 # ## What are their features worth?
 #
-# **Your turn.** A linear probe that does not cheat: whatever is computed from data, the mean and the deviation too, comes from the *training* features alone. To have no training loop we take **ridge regression**: least squares on one-hot labels, with a penalty that keeps weights small. It has a closed solution. (The tables use logistic regression.)
+# **Your turn.** A linear probe that does not cheat: whatever is computed from data, the mean and the deviation too, comes from the *training* features alone. We take **ridge regression**: least squares on one-hot labels, with a penalty that keeps weights small; it has a closed solution. (The tables use logistic regression.)
 
 
 # %% tags=["exercise", "subslide"]
@@ -975,7 +974,7 @@ figure(
 # ## Deeper: more shortcuts, and what the gap does
 
 # %% [markdown]
-# All cases on three other data seeds. **Chromatic aberration**: a cheap lens draws red a little larger than blue, so the shift of the colours tells where in the image a tile was cut. Doersch and others found that their network had learned to tell absolute positions by it. One cure is to show one channel only. **Light from above** tells what is up. The last rows give an untrained network on the images of each camera.
+# All cases on three other data seeds, mean ± standard deviation. **Chromatic aberration**: a cheap lens draws red a little larger than blue, so the shift of the colours tells where in the image a tile was cut. Doersch and others found that their network had learned to tell absolute positions by it. One cure is to show one channel only. **Light from above** tells what is up. The last rows give an untrained network on the images of each camera.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 kinds = ("all", "ten", "knn")
@@ -1036,6 +1035,6 @@ figure(
 #
 # **Still open:** which pretext task would suit microscope images of cells, where nothing tells what is up?
 #
-# **Go on:** [03](03_pair_and_triplet_losses.ipynb) learns embeddings from pairs of images *with* labels. Pairs without labels, two views of one image, are the next step.
+# **Go on:** [12](12_contrastive_learning.ipynb) makes pairs without labels, two views of one image; [03](03_pair_and_triplet_losses.ipynb) learns from pairs *with* labels.
 #
 # **Read:** Doersch, Gupta and Efros, [Unsupervised Visual Representation Learning by Context Prediction](https://arxiv.org/abs/1505.05192) (2015) · Noroozi and Favaro, [Jigsaw Puzzles](https://arxiv.org/abs/1603.09246) (2016) · Gidaris, Singh and Komodakis, [Predicting Image Rotations](https://arxiv.org/abs/1803.07728) (2018) · Dosovitskiy and others, [Exemplar CNNs](https://arxiv.org/abs/1406.6909) (2014) · Pathak and others, [Context Encoders](https://arxiv.org/abs/1604.07379) (2016) · Kim and others, [Completing Damaged Jigsaw Puzzles](https://arxiv.org/abs/1802.01880) (2018).
