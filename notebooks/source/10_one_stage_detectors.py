@@ -849,7 +849,8 @@ display(own_objects)
 # %% tags=["nbval-ignore-output"]
 from course_lib.detection.bootstrap import bootstrap_interval
 from course_lib.detection.matching import right_or_wrong
-from course_lib.recipes.own_objects import SIDE, try_own
+from course_lib.recipes.own_detector import SIDE
+from course_lib.recipes.own_objects import try_own
 
 if own_objects.folder:
     photos, squares, own_found = try_own(own_objects.folder, SEED)

@@ -89,3 +89,25 @@ def test_own_objects(objects):
     assert "COCO form: 60 images, 1 class, split by hash" in said
     assert "own-detector: trained in" in said and "held-out photographs" in said
     assert "own-detector: loaded from the cache" in run("08")
+
+
+@pytest.fixture
+def classes(tmp_path, monkeypatch):
+    """Two classes of a dozen photographs each, and what was trained before."""
+    for name in ("astronaut", "chelsea"):
+        (tmp_path / "classes" / name).mkdir(parents=True)
+        photograph = Image.fromarray(getattr(skimage.data, name)())
+        for k in range(12):
+            part = photograph.crop((10 * k, 5 * k, 10 * k + 180, 5 * k + 180))
+            part.save(tmp_path / "classes" / name / f"{k}.png")
+    monkeypatch.setenv("COURSE_CLASSES", str(tmp_path / "classes"))
+    Path(os.environ["COURSE_CACHE_DIR"]).mkdir(parents=True, exist_ok=True)
+    for kind in ("cases", "simclr"):
+        for path in (ROOT / "data" / "cache").glob(f"{kind}-*.safetensors"):
+            shutil.copy(path, os.environ["COURSE_CACHE_DIR"])
+
+
+@pytest.mark.trained
+def test_own_classes(classes):
+    said = run("12")
+    assert "ImageNet features" in said and "No folder is chosen" not in said

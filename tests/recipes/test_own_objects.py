@@ -15,17 +15,16 @@ from course_lib.data.holders import AnnotatedImages
 from course_lib.detection.average_precision import evaluate_detections
 from course_lib.detectors.targets import resized
 from course_lib.recipes import own_objects
-from course_lib.recipes.own_objects import (
+from course_lib.recipes.own_detector import (
+    CHANNELS,
     SIDE,
     STRIDE,
     OwnDetector,
     features_of,
-    load_own,
     middles_of,
     responsible_cells,
-    some_of,
-    train_own,
 )
+from course_lib.recipes.own_objects import load_own, some_of, train_own
 
 
 def by_hand(boxes, labels, cells):
@@ -71,7 +70,7 @@ def test_a_head_that_has_learned_a_box_by_heart_finds_it():
     """A few steps on one image: the loss falls, the box is found."""
     torch.manual_seed(0)
     detector = OwnDetector(2, side=64)
-    features = torch.randn(1, own_objects.CHANNELS, 8, 8)
+    features = torch.randn(1, CHANNELS, 8, 8)
     boxes, labels = torch.tensor([[[10.0, 12.0, 40.0, 50.0]]]), torch.tensor([[1]])
     cells = responsible_cells(boxes[0], labels[0], 8)[None]
     optimizer = torch.optim.AdamW(detector.parameters(), lr=1e-2)
@@ -92,7 +91,7 @@ def test_a_head_that_has_learned_a_box_by_heart_finds_it():
 def test_a_batch_without_objects_has_a_loss_and_a_gradient():
     detector = OwnDetector(1, side=64)
     none = torch.zeros(2, 0, 4), torch.full((2, 8, 8), -1), torch.zeros(2, 0, dtype=torch.int64)
-    loss = detector.loss(torch.randn(2, own_objects.CHANNELS, 8, 8), *none)
+    loss = detector.loss(torch.randn(2, CHANNELS, 8, 8), *none)
     loss.backward()
     assert loss.isfinite() and all(p.grad.isfinite().all() for p in detector.parameters())
 
@@ -104,7 +103,7 @@ def test_the_middles_of_cells():
 def test_features_are_the_networks_maps_side_by_side():
     images = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     features = features_of(images)
-    assert features.shape == (3, own_objects.CHANNELS, 8, 8) and features.dtype == torch.float16
+    assert features.shape == (3, CHANNELS, 8, 8) and features.dtype == torch.float16
 
 
 def test_photographs_without_objects_are_refused():
