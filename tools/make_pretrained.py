@@ -20,6 +20,7 @@ from course_lib.machine import ROOT
 from course_lib.pretrained.faces import faces_in
 from course_lib.pretrained.imagenet import efficientnet_lite0, prepare
 from course_lib.pretrained.local_features import agreeing, local_features, match, xfeat
+from course_lib.recipes.own_classes import probe_own
 from course_lib.recipes.own_photos import album_of, text_likeness
 from course_lib.verification.curves import auc
 
@@ -113,12 +114,24 @@ def faces() -> dict:
     }
 
 
+def few_labels() -> dict[str, dict[str, list[float]]]:
+    """Linear probes on people's portraits by the number of labels, on three seeds of the small network."""
+    folder, found = find("orl-faces"), {}
+    for seed in (0, 1, 2):
+        head, *rows = probe_own(folder, seed)
+        for count, *accuracies in rows:
+            for name, accuracy in zip(head[1:], accuracies, strict=True):
+                found.setdefault(name, {}).setdefault(count, []).append(float(accuracy))
+    return found
+
+
 def main() -> None:
     results = {
         "texts": text_answers(),
         "by_name": found_by_name(),
         "landmarks": landmarks(),
         "faces": faces(),
+        "few_labels": few_labels(),
     }
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8", newline="\n")
 

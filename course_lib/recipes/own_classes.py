@@ -1,29 +1,41 @@
-"""A linear probe on images of one's own, with the frozen features of a network that knows ImageNet (L2.19, L5.13)."""
+"""Classes of one's own with few labels: which features are worth most under a linear probe? (L2.17, L2.19, L5.13)"""
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from course_lib.data.datasets import load
 from course_lib.data.holders import LabelledImages
+from course_lib.embeddings.encoders import embed
 from course_lib.machine import progress
 from course_lib.pretrained.imagenet import SIDE, efficientnet_lite0, prepare
+from course_lib.recipes.cases import BATCH, train_on_cases
+from course_lib.recipes.pretexts import encoder_of
 from course_lib.self_supervision.probes import few_label_probe, linear_probe
 
 COUNTS, DRAWS = (1, 2, 5, 10, 20), 5  # labels a class, and how often they are drawn
-PIXELS = 8  # side of the images whose pixels are the other features
+SMALL, PIXELS = (
+    32,
+    8,
+)  # side of the images for our small network, and of those whose pixels are features
 
 
-def probe_own(folder: str | Path) -> list[tuple[str, ...]]:
+def probe_own(folder: str | Path, seed: int = 0) -> list[tuple[str, ...]]:
     """Accuracies of linear probes on a folder's classes, by the number of labels.
+
+    Four kinds of features: of a network that was trained on ImageNet with labels; of SimCLR, trained on the folder's
+    own training images without labels; of the same small network untrained; and small images' pixels.
 
     Args:
         folder: holds a folder of images for each class, or a list; see `load("class-folders", ...)`.
+        seed: of the small network.
     Returns:
-        The rows of a table, its head first: labels a class, on the network's features, on pixels; the mean of five
-        draws of the labels. The last row takes all labels. A number of labels that a class has not is left out.
+        The rows of a table, its head first; the mean of five draws of the labels. The last row takes all labels. A
+        number of labels that a class has not is left out, and so is SimCLR with fewer training images than a batch.
     Raises:
         FileNotFoundError, ValueError: as `load`; a single class; no images held out.
 
@@ -37,11 +49,20 @@ def probe_own(folder: str | Path) -> list[tuple[str, ...]]:
             test = load("class-folders", "test", folder=folder, size=SIDE)
         except ValueError:
             test = load("class-folders", "val", folder=folder, size=SIDE)
-    features = [(_vectors(train), _vectors(test)), (_pixels(train), _pixels(test))]
+    features = {"ImageNet": [_vectors(part) for part in (train, test)]}
+    small, small_test = (_small(part, SMALL) for part in (train, test))
+    networks: dict[str, nn.Module] = {}
+    if len(train) >= BATCH:
+        networks["SimCLR on these images"] = train_on_cases(small, False, seed).encoder
+    networks["small network, untrained"] = encoder_of(seed)
+    for name, network in networks.items():
+        features[name] = [embed(network, part.images) for part in (small, small_test)]
+    pixels = [_small(part, PIXELS).images.flatten(1) for part in (train, test)]
+    features[f"{PIXELS} x {PIXELS} pixels"] = pixels
     least = train.labels.bincount(minlength=len(train.names)).min().item()
-    rows = [("labels a class", "ImageNet features", f"{PIXELS} x {PIXELS} pixels")]
+    rows = [("labels a class", *features)]
     for count in (*(c for c in COUNTS if c <= least), None):
-        judged = [(x, train.labels, x_test, test.labels) for x, x_test in features]
+        judged = [(x, train.labels, x_test, test.labels) for x, x_test in features.values()]
         accuracies = [
             few_label_probe(*four, count, DRAWS) if count else linear_probe(*four)
             for four in judged
@@ -58,6 +79,5 @@ def _vectors(images: LabelledImages) -> Tensor:
     return torch.cat(parts)
 
 
-def _pixels(images: LabelledImages) -> Tensor:
-    """The same images, small.   # [N, 3 * PIXELS * PIXELS]"""
-    return torch.nn.functional.adaptive_avg_pool2d(images.images, PIXELS).flatten(1)
+def _small(images: LabelledImages, side: int) -> LabelledImages:
+    return replace(images, images=F.adaptive_avg_pool2d(images.images, side))

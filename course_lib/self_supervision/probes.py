@@ -1,5 +1,7 @@
 """What features are worth, by three yardsticks, and whether embeddings have collapsed (L2.03, L2.18)."""
 
+import warnings
+
 import torch
 from torch import Tensor
 
@@ -71,7 +73,9 @@ def linear_probe(x: Tensor, labels: Tensor, x_test: Tensor, labels_test: Tensor)
     if len(labels.unique()) < 2:
         raise ValueError("linear_probe: labels must hold two classes or more")
     x, x_test = _standard(x, x_test)
-    model = LogisticRegression(max_iter=1000).fit(x.numpy(), labels.numpy())
+    with warnings.catch_warnings():  # one or two labels a class are no mistake here
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        model = LogisticRegression(max_iter=1000).fit(x.numpy(), labels.numpy())
     return float((model.predict(x_test.numpy()) == labels_test.numpy()).mean())
 
 

@@ -110,4 +110,4 @@ def classes(tmp_path, monkeypatch):
 @pytest.mark.trained
 def test_own_classes(classes):
     said = run("12")
-    assert "ImageNet features" in said and "No folder is chosen" not in said
+    assert "small network, untrained" in said and "No folder is chosen" not in said

@@ -4,6 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
+from course_lib.recipes import cases, own_classes
 from course_lib.recipes.own_classes import probe_own
 
 
@@ -26,10 +27,20 @@ def stripes(tmp_path):
 @pytest.mark.slow
 def test_more_labels_and_better_features(stripes, capsys):
     head, *rows = probe_own(stripes)
-    assert head == ("labels a class", "ImageNet features", "8 x 8 pixels")
+    assert head == ("labels a class", "ImageNet", "small network, untrained", "8 x 8 pixels")
     assert [row[0] for row in rows] == ["1", "2", "5", "10", "all"]  # 20 are not there
     assert float(rows[-1][1]) > 0.95
     assert "40 images, 2 classes, split as the files say" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_enough_images_train_simclr(stripes, monkeypatch):
+    monkeypatch.setattr(own_classes, "BATCH", 24)
+    monkeypatch.setattr(cases, "BATCH", 24)
+    monkeypatch.setattr(cases, "STEPS", 3)
+    head, *rows = probe_own(stripes)
+    assert head[2] == "SimCLR on these images"
+    assert all(0 <= float(cell) <= 1 for row in rows for cell in row[1:])
 
 
 def test_what_cannot_be_probed_is_said(tmp_path):

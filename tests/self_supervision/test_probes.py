@@ -114,6 +114,12 @@ def test_few_labels_are_as_many_of_every_class(count, seed):
     assert torch.equal(chosen, few_labels(labels, count, seed))
 
 
+def test_one_label_a_class_is_no_reason_to_warn(recwarn):
+    x, y = cloud(20, 4), torch.arange(20)
+    assert few_label_probe(x, y, x, y, count=1, draws=1) > 0.5
+    assert not recwarn.list
+
+
 def test_a_probe_with_few_labels_is_the_mean_of_its_draws():
     x, y = cloud(60, 4), torch.arange(60) % 3
     x = x + torch.eye(4, dtype=x.dtype)[y]
