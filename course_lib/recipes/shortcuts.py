@@ -79,7 +79,6 @@ SHOWN = (  # trained by notebook 11; the others are in the committed table
     "rotation, date stamp, border cut off",
     "context, white frame, tiles of 13",
     "context, white frame, tiles of 9",
-    "context, tiles of 9",
 )
 
 

@@ -1,6 +1,6 @@
 """Multi-instance contrastive learning: two photos of one case are the positive pair. Azizi and others, 2021. (L2.19)
 
-In the paper it is a second stage, after SimCLR on the same photos.
+In the paper it is a later stage: SimCLR on ImageNet, then SimCLR or MICLe on the medical photos.
 """
 
 import torch
