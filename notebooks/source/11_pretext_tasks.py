@@ -204,16 +204,16 @@ figure(
     "An image goes through an encoder of four convolutions to 96 maps and their mean, 96 features. From there one way "
     "leads to a head that answers the pretext task, another to a linear probe that predicts the class.",
 )
-fig, (ax,) = plots.panels(1, height=1.35)
+fig, (ax,) = plots.panels(1, height=1.8)
 pictures.contact_sheet(
     ax,
-    train.images[:36],
-    columns=18,
-    title="36 of the images: random colours, half of them negatives",
+    train.images[:24],
+    columns=12,
+    title="24 of the images: random colours, half of them negatives",
 )
 figure(
     fig,
-    "36 drawn objects in random colours on plain grounds, half of them negatives: cars, boats, houses, trees, cats, balloons.",
+    "24 drawn objects in random colours on plain grounds, half of them negatives: cars, boats, houses, trees, cats, balloons.",
 )
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
@@ -739,10 +739,10 @@ record("exemplars", EXEMPLARS, "d")
 for name in ("exemplar", "context encoder", "adversarial"):
     learn(name)
 views = tasks["exemplar"].views(
-    train.images[:1].expand(8, -1, -1, -1), torch.Generator().manual_seed(0)
+    train.images[:1].expand(6, -1, -1, -1), torch.Generator().manual_seed(0)
 )
 generator = torch.Generator().manual_seed(1)
-holed, target, mask = tasks["context encoder"].make(test.images[:9], generator)
+holed, target, mask = tasks["context encoder"].make(test.images[:7], generator)
 rows = {"With a hole": holed}
 for name, title in (
     ("context encoder", "L2: smooth, the mean of all that might be there"),
@@ -764,14 +764,12 @@ record("hole.l2", results["context encoder"]["pretext"], ".4f")
 record("hole.adversarial", results["adversarial"]["pretext"], ".4f")
 fig, axes = plots.panels(1, rows=5, height=1.15)
 shown_views = torch.cat([train.images[:1], views])
-pictures.contact_sheet(
-    axes[0], shown_views, 9, "Exemplar: an image, and eight examples of its class"
-)
+pictures.contact_sheet(axes[0], shown_views, 7, "Exemplar: an image, and six examples of its class")
 for ax, (title, images) in zip(axes[1:], rows.items(), strict=True):
-    pictures.contact_sheet(ax, images, 9, title)
+    pictures.contact_sheet(ax, images, 7, title)
 figure(
     fig,
-    "One object and eight random transformations of it. Below, nine objects with a grey square hole; the hole filled by L2, "
+    "One object and six random transformations of it. Below, seven objects with a grey square hole; the hole filled by L2, "
     "smooth; by L2 and an adversarial loss, with more contrast, mostly stripes; and the images.",
 )
 names_of = ("exemplar", "context encoder", "adversarial")
@@ -943,14 +941,14 @@ claim(
 # ## Deeper: what does "near" mean?
 
 # %% [markdown]
-# First in each row a test image, then its four nearest labelled images; over each sheet the share of the same class, over all test images. Untrained, *near* means alike in colours and tones. After rotation it means: the same kind of object. With a date the share is that of the untrained network.
+# First in each row a test image, then its three nearest labelled images; over each sheet the share of the same class, over all test images. Untrained, *near* means alike in colours and tones. After rotation it means: the same kind of object. With a date the share is that of the untrained network.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from course_lib.embeddings.distances import normalize
 from course_lib.embeddings.encoders import embed
 
-asked_for = torch.cat(first_of)[[1, 5, 8, 11]]
-fig, axes = plots.panels(3, height=2.8)
+asked_for = torch.cat(first_of)[[1, 5, 8]]
+fig, axes = plots.panels(3, height=2.6)
 stamped = tasks["rotation, date stamp"].encoder
 for ax, encoder, title, see in (
     (axes[0], untrained, "untrained", torch.clone),
@@ -959,13 +957,13 @@ for ax, encoder, title, see in (
 ):
     x, q = (embed(encoder, see(part.images)) for part in (known, test))
     mean, spread = x.mean(0), x.std(0) + 1e-6
-    near = (normalize((q - mean) / spread) @ normalize((x - mean) / spread).T).topk(4).indices
+    near = (normalize((q - mean) / spread) @ normalize((x - mean) / spread).T).topk(3).indices
     same = (known.labels[near] == test.labels[:, None]).double().mean()
     sheet_ = [torch.cat([see(test.images[i][None]), see(known.images[near[i]])]) for i in asked_for]
-    pictures.contact_sheet(ax, torch.cat(sheet_), 5, f"{title}: {same:.2f} same class")
+    pictures.contact_sheet(ax, torch.cat(sheet_), 4, f"{title}: {same:.2f} same class")
 figure(
     fig,
-    "Three sheets; in each row first a test image, then its four nearest training images. Untrained and with a date many are "
+    "Three sheets; in each row first a test image, then its three nearest training images. Untrained and with a date many are "
     "of other classes, alike in colour; after rotation nearly all are of the same class, in other colours.",
 )
 
@@ -996,10 +994,10 @@ table([("task and images", *HEAD[1:]), *rows])
 # ## Deeper: what a feature reacts to
 
 # %% [markdown]
-# The first layer's filters are 3 x 3 pixels: too small to see anything in them, before training or after. One sees more in what a *feature* reacts to. For four of the 96 features that are little alike: the ten test images on which each is largest.
+# The first layer's filters are 3 x 3 pixels: too small to see anything in them, before training or after. One sees more in what a *feature* reacts to. For three of the 96 features that are little alike: the seven test images on which each is largest.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
-fig, axes = plots.panels(2, height=2.0)
+fig, axes = plots.panels(2, height=2.2)
 for ax, encoder, title in (
     (axes[0], untrained, "untrained"),
     (axes[1], rotation.encoder, "rotation"),
@@ -1007,13 +1005,13 @@ for ax, encoder, title in (
     x = embed(encoder, test.images)
     relative = x.std(dim=0) / (x.mean(dim=0) + 1e-6)
     alike, picked = torch.corrcoef(x.T).abs(), [int(relative.argmax())]
-    while len(picked) < 4:  # the next one is the least like those before
+    while len(picked) < 3:  # the next one is the least like those before
         picked.append(int(alike[picked].amax(dim=0).argmin()))
-    top = x[:, picked].topk(10, dim=0).indices.T  # [4, 10]
-    pictures.contact_sheet(ax, test.images[top.flatten()], 10, title)
+    top = x[:, picked].topk(7, dim=0).indices.T  # [3, 7]
+    pictures.contact_sheet(ax, test.images[top.flatten()], 7, title)
 figure(
     fig,
-    "Two sheets of four rows: the ten test images on which a feature is largest. Untrained features react to colours and "
+    "Two sheets of three rows: the seven test images on which a feature is largest. Untrained features react to colours and "
     "tones; after rotation the images of a row show mostly one or two classes.",
 )
 

@@ -8,7 +8,7 @@
 # * write **NT-Xent**, the loss of SimCLR, and know its value for guessing and for a solved task;
 # * tell from three dials whether a training run works: loss, **collapse level**, k-NN accuracy;
 # * choose where to start when labels are few: from other images with labels, from your own images without, or from several photos of each case (**MICLe**);
-# * replace and train the last layer of a network, and say why that is a linear model.
+# * say why training only the last layer of a network gives a linear model.
 #
 # **You should know** pretext tasks, k-NN and the linear probe ([11](11_pretext_tasks.ipynb)). **Time:** about 70 minutes for the core path with the exercises, 45 without them. Core path: everything before the first *Deeper* section, and the [summary](#What-you-can-do-now). **Computing:** 3 to 4 minutes at the first run, about half a minute later ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L2.17, L2.18, L2.19, L5.13.
 
@@ -90,7 +90,7 @@ explore(
 # %% tags=["exercise", "subslide"]
 def two_views(images, corners, size):
     """Two crops of each image.  # [N, C, H, W], [2N, 2] int64, number -> [2N, C, size, size]"""
-    # corners[i] is the row and the column where crop i begins; it is cut from image i % N.
+    # corners[i] is the row and column of the top left pixel of crop i, cut from image i % N.
     # Rows i and i + N of the result are the two views of image i. torch.stack joins a list.
     # BEGIN SOLUTION
     views = []
@@ -110,9 +110,9 @@ check("two_views", two_views)
 #
 # $$ \ell(i) = -\log \frac{e^{\cos(i,\, \text{partner}) / t}}{\sum_{j \neq i} e^{\cos(i,\, j) / t}} , \qquad \text{NT-Xent} = \text{mean of } \ell(i) \text{ over all } 2N \text{ views} $$
 #
-# (*normalised, temperature-scaled cross-entropy*, also called InfoNCE; papers write $\tau$ for $t$.) The partner is the **positive**, all other views are **negatives**. Two landmarks: **guessing**, all views equally likely, costs $\log(2N - 1)$. When the task is **solved**, partners have cosine 1 and all others 0, it costs $\log(1 + (2N - 2)\, e^{-1/t})$.
+# (*normalised, temperature-scaled cross-entropy*, a form of InfoNCE.) The partner is the **positive**, all other views are **negatives**. Two landmarks: **guessing** (all views equally likely) costs $\log(2N - 1)$; a **solved** task (partners have cosine 1, all others 0) costs $\log(1 + (2N - 2)\, e^{-1/t})$.
 #
-# The encoder gives **features** $h$; a small network of two layers, the **projection head**, turns them into **projections** $z$, whose cosines enter the loss. $z$ must ignore whatever the views change; $h$, one step before, keeps more, so $h$ is used later. Below the network is not trained yet: its loss for 8 images, {{diagram.loss}}, is that of guessing, $\log 15$.
+# The encoder gives **features** $h$; a small network of two layers, the **projection head**, turns them into **projections** $z$, whose cosines enter the loss. $z$ must ignore whatever the views change; $h$ should keep more, so $h$ is used later. Below the network is not trained yet: its loss for 8 images is {{diagram.loss}}, near guessing, $\log 15$.
 
 # %% jupyter={"source_hidden": true} tags=["diagram", "nbval-ignore-output"]
 from course_lib.self_supervision.contrastive import SimCLR
@@ -148,8 +148,22 @@ figure(
     "NT-Xent compares.",
 )
 
+# %% jupyter={"source_hidden": true} tags=["subslide"]
+predict(
+    "A network maps every view of every image to one and the same point. What is NT-Xent for a batch of 128 images?",
+    ["0: every view is near its partner", "log 128 = 4.85", "log 255 = 5.54", "infinite"],
+    answer=2,
+    why=[
+        "Near its partner, but as near to all others: the softmax cannot tell which one it is.",
+        "Each view has 255 others to choose from, not 128.",
+        "All 255 others are equally near, and the partner gets a share of 1/255: as bad as guessing.",
+        "All cosines are 1, so all shares are equal, and none of them is 0.",
+    ],
+    name="12.collapse",
+)
+
 # %% [markdown] tags=["subslide"]
-# Four images give eight views, A1 and A2 to D1 and D2. Here projections are points in the plane; only their direction counts. In the table, row by row, stands the softmax over the other seven views at $t = 0.2$. C2 is nearer to D1 than to its partner: see its row. Drag the points, or press a button, and watch the loss.
+# Four images give eight views, A1 and A2 to D1 and D2. Here projections are points in the plane; only their direction counts. Each row of the table is the softmax over the other seven views at $t = 0.2$. C2 is nearer to D1 than to its partner: see its row. Drag the points, or press a button, and watch the loss.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 ANGLES = {"A1": 20, "A2": 55, "B1": 110, "B2": 130, "C1": 200, "C2": 260, "D1": 300, "D2": 335}
@@ -208,7 +222,7 @@ Board(
     alt="Eight points on a circle, two of each of four colours; beside them a table of softmax shares.",
     presets={
         "pairs together": {n: on_circle(90 * "ABCD".index(n[0]) + 3 * int(n[1])) for n in ANGLES},
-        "collapse": {n: on_circle(45 + k) for k, n in enumerate(ANGLES)},
+        "all near one point": {n: on_circle(45 + k) for k, n in enumerate(ANGLES)},
         "mixed up in twos": {
             n: on_circle(90 * ("ABCD".index(n[0]) // 2) * 2 + 9 * k) for k, n in enumerate(ANGLES)
         },
@@ -216,7 +230,7 @@ Board(
 )
 
 # %% [markdown] tags=["subslide"]
-# The same eight points; move the temperature. At a low one each row gives all its weight to the nearest view, and C2, whose nearest view is not its partner, makes the loss explode. At a high one all rows become alike: the loss tends to guessing, wherever the points lie. The minimum of the curve does not tell which temperature is best.
+# The eight points at their first places; move the temperature. At a low temperature each row gives all its weight to the nearest view, and C2, whose nearest view is not its partner, makes the loss large. At a high one all rows become alike: the loss tends to guessing, wherever the points lie. The minimum does not tell which temperature is best.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 start = projections({name: on_circle(angle) for name, angle in ANGLES.items()})
@@ -231,7 +245,7 @@ def draw_temperature(t=0.2):
     loss = nt_xent_loss(start[:4], start[4:], t)
     right.plot(t, loss, "o", color=plots.QUERY, ms=8)
     right.axhline(math.log(7), color=plots.QUERY, lw=1, ls="--")
-    right.text(0.011, math.log(7) + 0.06, "guessing: log 7", fontsize=9)
+    right.text(0.06, math.log(7) + 0.06, "guessing: log 7", fontsize=9)
     right.set(title=f"NT-Xent = {loss:.2f}", xlabel="temperature t", ylim=(0, 3.6))
     return fig
 
@@ -243,28 +257,18 @@ explore(
     labels={"t": "temperature"},
 )
 
-# %% jupyter={"source_hidden": true} tags=["subslide"]
-predict(
-    "A network maps every view of every image to one and the same point. What is NT-Xent for a batch of 128 images?",
-    ["0: every view is near its partner", "log 128 = 4.85", "log 255 = 5.54", "infinite"],
-    answer=2,
-    why=[
-        "Near its partner, but as near to all others: the softmax cannot tell which one it is.",
-        "Each view has 255 others to choose from, not 128.",
-        "All 255 others are equally near, and the partner gets a share of 1/255: as bad as guessing.",
-        "All cosines are 1, so all shares are equal, and none of them is 0.",
-    ],
-    name="12.collapse",
-)
+# %% [markdown]
+# **Your turn.** Write NT-Xent.
 
 
 # %% tags=["exercise", "subslide"]
 def nt_xent(a, b, temperature):
     """NT-Xent of two views of N images, row by row.  # [N, d], [N, d], number -> []"""
-    # views = torch.cat([a, b]): rows i and i + N are partners. Make all of length 1.
+    # views = torch.cat([a, b]): rows i and i + N are partners. torch.nn.functional.normalize
+    # makes all of length 1.
     # The logits are the cosines of all pairs, divided by the temperature.  [2N, 2N]
     # No view is its own partner: -torch.inf on the diagonal (fill_diagonal_) takes it out.
-    # The class of row i is the number of its partner; cross_entropy gives the mean loss.
+    # The target of row i is the row of its partner: torch.arange(2 * N).roll(N). Then cross_entropy.
     # BEGIN SOLUTION
     views = torch.nn.functional.normalize(torch.cat([a, b]))
     similar = (views @ views.T / temperature).fill_diagonal_(-torch.inf)
@@ -278,7 +282,7 @@ check("nt_xent", nt_xent)
 # %% [markdown]
 # ## Watch the training
 #
-# Small digits, 16 x 16 pixels: moved, turned, in different light, with noise. **Views** are crops, turned a little, in another light: we know what varies, so we choose views that teach to ignore it. We train SimCLR on 1,000 digits *without labels*, 128 in a batch, at $t = 0.2$, and look at it nine times. Each time 400 new digits are drawn on a **map** (t-SNE, which tries to keep neighbours near). Five digits have colours. Press *play*.
+# Small digits, 16 x 16 pixels: moved, turned, in different light, with noise. **Views** are crops, turned a little, in another light: we know what varies, so we choose views that teach to ignore it. We train SimCLR for 320 steps on {{digits}} digits *without labels*, 128 in a batch, at $t = 0.2$, and look at it nine times. Each time 400 new digits are drawn on a **map** (t-SNE, which tries to keep neighbours near). Five digits have colours. Press *play*.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from course_lib.recipes.watched_simclr import BATCH, EASY, SETTINGS, chance, moved_digits, watch
@@ -299,6 +303,7 @@ record("knn.last", dials["SimCLR"]["knn"][-1], ".2f")
 raw = (train.images.flatten(1), train.labels, test.images.flatten(1), test.labels)
 pixels = knn_accuracy(*raw)
 record("knn.pixels", pixels, ".2f")
+record("digits", len(train), ",")
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 from sklearn.manifold import TSNE
@@ -341,7 +346,7 @@ explore(
 )
 
 # %% [markdown]
-# 20-NN (k-NN with the 20 nearest of the 1,000 digits) rises from {{knn.first}} to {{knn.last}}; on raw pixels it is {{knn.pixels}}. Labels are used by this measurement alone. Two images of a 3 are negatives of each other, too. Still they come near: once place, turn and light are ignored, little is left that tells them apart.
+# 20-NN (k-NN with the 20 nearest of the {{digits}} digits) rises from {{knn.first}} to {{knn.last}}; on raw pixels it is {{knn.pixels}}. Labels are used by this measurement alone. Two images of a 6 are negatives of each other, too. Still the 6s come near each other, probably because little tells them apart once place, turn and light are ignored.
 
 # %% [markdown]
 # ## "The loss does not go down: is it broken?"
@@ -349,10 +354,10 @@ explore(
 # The loss alone cannot answer this question. Look at three dials:
 #
 # * the **loss**, between its landmarks *guessing* and *solved*. If all views are mapped to one point, a **collapse**, it equals guessing;
-# * the **collapse level** of the unit vectors $z$: $\sqrt d$ times the mean standard deviation of their $d$ coordinates (Chen and He, 2021). 0: one point; 1: they fill the sphere;
+# * the **collapse level** of the unit vectors $z$: $\sqrt d$ times the mean standard deviation of their $d$ coordinates (Chen and He, 2021). 0: one point; about 1: spread evenly over the sphere;
 # * the **k-NN accuracy** of the features. It needs a small labelled part.
 #
-# First predict, then break the method with the buttons. **No negatives**: the loss is minus the cosine of the two views. **Only light**: the views are neither cropped nor turned. **No crop**, **no change of light**: one change is left out. **Temperature** 0.01 or 5, not 0.2. **Batch of 4**, not 128. Coloured lines are three data seeds, grey is SimCLR, thin black (two settings) this page's run.
+# First predict, then break the method with the buttons. **No negatives**: the loss is minus the cosine of the two views. **Only light**: the views are neither cropped nor turned. **No crop**, **no change of light**: one change is left out. **Temperature** 0.01 or 5, not 0.2. **Batch of 4**, not 128: in as many steps 1/32 of the images. Coloured: three data seeds (other digits, weights and batches). Grey: SimCLR. Thin black: this page's run, for two settings.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
@@ -398,13 +403,13 @@ def draw_dials(setting="SimCLR"):
     )
     for name, value in marks.items():
         axes[0].axhline(value, color=plots.QUERY, lw=1, ls="--")
-        above = name.startswith("guessing")
-        place = {"ha": "right", "va": "bottom" if above else "top", "fontsize": 9}
-        axes[0].text(320, value + (0.08 if above else -0.08), name, **place)
+        place = {"ha": "right", "va": "bottom" if name.startswith("guessing") else "top"}
+        axes[0].text(320, value, name, fontsize=9, **place)
     for name, value in (("guessing", 0.1), ("raw pixels", pixels)):
         axes[2].axhline(value, color=plots.QUERY, lw=1, ls="--")
-        axes[2].text(320, value - 0.015, name, ha="right", va="top", fontsize=9)
-    axes[0].set(title="Loss", xlabel="step", ylim=(-2, 6.6))
+        axes[2].text(320, value + 0.01, name, ha="right", va="bottom", fontsize=9)
+    span = {"temperature 5": (5.2, 5.6), "temperature 0.01": (-2, 26)}.get(setting, (-2, 6.6))
+    axes[0].set(title="Loss", xlabel="step", ylim=span)
     axes[1].set(title="Collapse level of z", xlabel="step", ylim=(0, 1.1))
     axes[2].set(title="20-NN on features h", xlabel="step", ylim=(0, 0.85))
     fig.suptitle(setting if setting == "SimCLR" else f"{setting} (grey: SimCLR)", fontsize=11)
@@ -447,16 +452,18 @@ record("warm.before", sum(c[KNN][3] for c in warm) / 3, ".2f")
 record("warm.after", last("temperature 5", KNN), ".2f")
 record("warm.guessing", chance(BATCH), ".2f")
 record("warm.solved", solved(BATCH, 5), ".2f")
-record("four.level", last("batch of 4", LEVEL), ".2f")
+record("cold.level", last("temperature 0.01", LEVEL), ".2f")
+record("cold.knn", last("temperature 0.01", KNN), ".2f")
+record("untrained.knn", before, ".2f")
 
 # %% [markdown] tags=["subslide"]
-# Means of three data seeds at the end. (Losses can be compared at equal batch and temperature only.)
+# Means of three data seeds. (Losses can be compared at equal batch and temperature only.)
 #
 # * **The loss is perfect, and nothing is learned.** Without negatives it reaches -1: all views have become one point, and k-NN is worse than before training. (BYOL and SimSiam have no negatives either; they prevent the collapse by other means.)
-# * **The loss is lower, and the features are worse.** With light only, the task is nearly solved: both views have the digit at the same place. k-NN does not even reach raw pixels.
-# * **The loss hardly moves, and the network learns.** At temperature 5 there are only {{warm.solved}} to {{warm.guessing}} to move in. From step 40 on the loss falls by {{warm.fall}}, while 20-NN rises from {{warm.before}} to {{warm.after}}.
+# * **The loss is lower, and the features are worse.** With light only, the task is nearly solved: both views have the digit at the same place.
+# * **The loss looks flat, and the network learns something.** At temperature 5, guessing ({{warm.guessing}}) and solved ({{warm.solved}}) are close. From step 40 on the loss falls by {{warm.fall}}, and 20-NN rises from {{warm.before}} to {{warm.after}} (untrained: {{untrained.knn}}), still below raw pixels.
 #
-# So the loss does not tell whether it is broken. The collapse level finds a collapse to one point, without labels, and no more: with a batch of 4 it is {{four.level}}, and little is learned. Only a measurement with labels shows what features are worth.
+# So the loss does not tell whether it is broken. The collapse level finds a collapse to one point, without labels, and no more: at temperature 0.01 it is {{cold.level}}, and 20-NN is {{cold.knn}}. Only a measurement with labels shows what features are worth.
 
 # %% [markdown]
 # ## What matters: batch, temperature, views
@@ -493,7 +500,7 @@ groups = {
         "no\nturn": "ablation: no turn",
         "no\ncrop": "dials: no crop",
         "only\nlight": "dials: only light",
-        "same\nlight": "dials: no change of light",
+        "no\nlight\nchange": "dials: no change of light",
         "no\nhead": "ablation: no head",
     },
 }
@@ -511,7 +518,7 @@ for ax, (title, rows) in zip(axes, groups.items(), strict=True):
         colour = plots.SAME if key == PAGE else plots.MUTED
         ax.plot([x] * len(values), values, "o", color=colour, ms=5)
         ax.plot([x - 0.25, x + 0.25], [sum(values) / len(values)] * 2, color=colour, lw=2)
-    for name, value in (("raw pixels", pixels), ("untrained", before)):
+    for name, value in (("raw pixels (this page)", pixels), ("untrained", before)):
         ax.axhline(value, color=plots.QUERY, lw=1, ls="--")
         ax.text(-0.45, value - 0.02, name, va="top", fontsize=8)
     ax.set(title=title, ylim=(0, 0.95), xticks=range(len(rows)), xticklabels=list(rows))
@@ -525,8 +532,8 @@ figure(
 
 # %% [markdown] tags=["subslide"]
 # * **Batch.** At equally many steps a larger batch is better; it has seen more images. At equally many images smaller ones are better, down to 16, with more steps at the same learning rate. (In the paper larger batches are better at equally many images, and long training closes the gap.)
-# * **Temperature.** Between 0.05 and 0.5 it matters little; at 0.01, at 1 and above it does.
-# * **Views.** What both views share can give the partner away: with the same light its brightness. Crop and turn both move the digit, and one of them is enough; with neither, place and turn give it away. Blur changes nothing here, smaller crops harm.
+# * **Temperature.** Between $t = 0.05$ and $t = 0.5$ it matters little; at $t = 0.01$, at 1 and above it does.
+# * **Views.** When the light is not changed, brightness alone can give the partner away. Crop and turn both move the digit, and one of them is enough; with neither, place and turn give it away. Blur changes nothing here, smaller crops harm.
 # * **Head.** Without it there is no clear difference here; in the paper there is.
 
 # %% [markdown]
@@ -534,12 +541,12 @@ figure(
 #
 # Often the **target**, the images that one cares about, has few labels and many images without. Two ways to start (L2.17, L2.19):
 #
-# * **supervised, on a source**: train with labels on other images, usually ImageNet; here on the 8,000 drawn objects of [11](11_pretext_tasks.ipynb);
+# * **supervised, on a source**: train with labels on other images, usually ImageNet; here on the eight thousand drawn objects of [11](11_pretext_tasks.ipynb);
 # * **self-supervised, on the target**: train SimCLR on its unlabelled images; here on {{photos}} photos of drawn buildings, of ten types (church, bridge, ...).
 #
 # Then a linear probe, or **fine-tuning** of all weights, uses the few labels.
 #
-# There is more to use: eight photos show the same building. **MICLe** (*multi-instance contrastive learning*, Azizi and others, 2021) takes two *different photos of one case* as the positive pair. It needs no classes, only which photos belong together. In the paper a case is a patient, and all comes one after the other: SimCLR on ImageNet, SimCLR or MICLe on the medical images, fine-tuning.
+# And each building has eight photos. **MICLe** (*multi-instance contrastive learning*, Azizi and others, 2021) takes two *different photos of one case* as the positive pair. It needs no classes, only which photos belong together. In the paper a case is a patient, and there are three steps: SimCLR on ImageNet, SimCLR or MICLe on the medical images, fine-tuning.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 from course_lib.recipes.cases import COUNTS, PIXELS, buildings
@@ -563,7 +570,8 @@ figure(
 def case_pairs(cases):
     """For each photo the number of the next photo of its case.  # [N] int64 -> [N] int64"""
     # cases[i] is the case that photo i shows; the photos of a case may stand anywhere.
-    # torch.where(cases == cases[i])[0] are the photos of its case, in order.
+    # photos = torch.where(cases == cases[i])[0].tolist() are those of its case, in order;
+    # photos.index(i) is the place of i among them. Return one int64 tensor.
     # After the last photo of a case comes its first; a photo that is alone is paired with itself.
     # (The library draws two photos of each case at random.)
     # BEGIN SOLUTION
@@ -657,6 +665,7 @@ def gain(a, b, count=10, how="frozen"):
     return (at_count(a, count, how) - at_count(b, count, how)).min()
 
 
+record("ten.pixels", at_count(PIXELS).mean(), ".2f")
 for name, start in (
     ("source", "supervised, on drawn objects"),
     ("simclr", "SimCLR, on the buildings"),
@@ -670,21 +679,21 @@ record("two.frozen", at_count(MICLE, 2).mean(), ".2f")
 record("two.tuned", at_count(MICLE, 2, "fine-tuned").mean(), ".2f")
 
 # %% [markdown]
-# Bars are means of three data seeds with their range, circles this page's run (two starts, frozen). Labels are of 300 other buildings, the test is on 200 more. All starts are one network, trained for 400 steps of 128 images or pairs.
+# Bars are means of three data seeds with their range. Circles are this page's run: a fourth seed can lie outside. Labels are of 300 other buildings, the test is on 200 more. All starts are one network, trained for 400 steps of 128 images or pairs.
 #
 # * **MICLe is best everywhere.** It is told more: which photos belong together. (SimCLR is told only to keep two photos of one building out of a batch.)
-# * **Frozen**, 10 labels: SimCLR on the buildings {{ten.simclr}}, the supervised source {{ten.source}}. It is the images that count: SimCLR on the *source's* images gives {{ten.other}}.
-# * **Fine-tuned**, 10 labels: SimCLR on the buildings {{tuned.simclr}}, the source {{tuned.source}}, random weights {{tuned.scratch}}. Of the lead nothing is left, and at 40 labels the source is ahead.
-# * With two labels all starts gain by fine-tuning or stay, but MICLe loses ({{two.frozen}} to {{two.tuned}}): what is good already is spoilt. (The learning rate is one for all, not tuned for MICLe.)
+# * **Frozen**, 10 labels: SimCLR on the buildings {{ten.simclr}}, the supervised source {{ten.source}}. The images matter more than the labels: SimCLR on the *source's* images gives {{ten.other}}. Up to 10 labels, 64 grey pixels ({{ten.pixels}}) are better than either.
+# * **Fine-tuned**, 10 labels: SimCLR on the buildings {{tuned.simclr}}, the source {{tuned.source}}, untrained {{tuned.scratch}}. The lead is gone, and at 40 labels the source is ahead.
+# * With 2 and 5 labels MICLe loses by fine-tuning (with 2: {{two.frozen}} to {{two.tuned}}); every other start gains or stays. (The learning rate is one for all, not tuned for MICLe.)
 
 # %% [markdown]
 # ## Only the last layer
 #
-# With very few labels one often trains the last layer only (L5.13). The network is frozen, and its last layer (here the head) is replaced by a new one with as many outputs as there are classes. What is trained then is a **linear model**: logistic regression on the features. Below it is computed twice, with 10 labels a digit: a `torch.nn.Linear` trained in torch, and scikit-learn's logistic regression.
+# Where features suit the task already (above: MICLe with few labels), one trains the last layer only (L5.13). The head is removed; one new layer with an output for each class takes its place; the encoder is frozen. What is trained then is a **linear model**: logistic regression on the features. Below it is computed twice, with 10 labels a digit: a `torch.nn.Linear` trained in torch, and scikit-learn's logistic regression.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
-    "The features have 96 numbers, and there are ten digits. How many numbers does the new last layer learn?",
+    "The features have 96 numbers, and there are ten digits. How many parameters (weights and biases) has the new last layer?",
     ["96", "970", "about 10,000", "about 137,000"],
     answer=1,
     why=[
@@ -822,7 +831,7 @@ claim(
 # ## Deeper: few labels on plain digits
 
 # %% [markdown]
-# scikit-learn's digits as they come are easier: 20-NN on pixels reaches .96. With *few labels* SimCLR still helps. Linear probes, the mean of ten draws of the labels, three data seeds (that is: other training and test digits, weights and batches). Temperature and steps were chosen on 200 of the 1,000 training digits with their labels, so a few more labels than in the table were used; pixels have nothing to choose.
+# scikit-learn's digits as they come are easier: 20-NN on pixels reaches .96. With *few labels* SimCLR still helps. Linear probes, the mean of ten draws of the labels, three data seeds (that is: other training and test digits, weights and batches). Temperature and steps were chosen on 200 of the {{digits}} training digits with their labels, so the choice used 200 labels, more than any column of the table; pixels have nothing to choose.
 
 # %% jupyter={"source_hidden": true}
 counts = kept["easy: labels a class"][0]
@@ -853,7 +862,7 @@ claim(
 )
 
 # %% [markdown]
-# The same on real images: **Fashion-MNIST** (clothes, 28 x 28 pixels, grey), where it lies on your disk. 5,000 images without labels are shrunk to 16 x 16 pixels; views are mirrored instead of turned.
+# The same on real images: **Fashion-MNIST** (clothes, 28 x 28 pixels, grey), where it lies on your disk. Five thousand images without labels are shrunk to 16 x 16 pixels; views are mirrored instead of turned.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 try:
@@ -880,7 +889,7 @@ if clothes is not None:
 # ## Deeper: level and rank
 
 # %% [markdown]
-# The **effective rank** counts how many directions features use: $e^{H}$, where $H = -\sum_i p_i \log p_i$ and $p_i$ is the share of singular value $i$ in their sum (Roy and Vetterli, 2007; the mean is subtracted first). With the collapse the rank of the features $h$ falls. But a higher rank is not a better network: with light only it is higher than SimCLR's.
+# The **effective rank** counts how many directions features use: $e^{H}$, where $H = -\sum_i p_i \log p_i$ and $p_i$ is the share of singular value $i$ in their sum (Roy and Vetterli, 2007; the mean is subtracted first). It falls in training, and most with the collapse. But a higher rank is not a better network: with light only it is higher than SimCLR's.
 
 # %% jupyter={"source_hidden": true}
 rows = [("setting", "collapse level of z", "effective rank of h, before", "at the end")]
@@ -951,8 +960,8 @@ else:
 #
 # * **Views**: two random crops of an image in other colours. The network learns to ignore what they do not share; what they share may give the partner away.
 # * **NT-Xent**: each view must find its partner among $2N - 1$ others, by cosine over temperature. Guessing and collapse both cost $\log(2N - 1)$.
-# * **Three dials**: loss, collapse level, k-NN. Without negatives the loss is perfect and nothing is learned; at temperature 5 it hardly moves, and the network learns.
-# * **Where to start**: with frozen features, on the target's own unlabelled images; after fine-tuning the source was as good. Where there are several photos of one case, MICLe's pairs were best.
+# * **Three dials**: loss, collapse level, k-NN. Without negatives the loss is perfect and nothing is learned; at temperature 5 it looks flat, and the network learns something.
+# * **Where to start**: with frozen features, on the target's own unlabelled images; after fine-tuning the starts were close, except MICLe, which was best.
 # * **The last layer alone** is logistic regression on frozen features.
 #
 # In tests NT-Xent equals that of `lightly` and `pytorch-metric-learning`, and views equal torchvision's (but for hues and crop edges).
