@@ -407,7 +407,8 @@ def draw_dials(setting="SimCLR"):
         axes[0].text(320, value, name, fontsize=9, **place)
     for name, value in (("guessing", 0.1), ("raw pixels", pixels)):
         axes[2].axhline(value, color=plots.QUERY, lw=1, ls="--")
-        axes[2].text(320, value + 0.01, name, ha="right", va="bottom", fontsize=9)
+        side = "top" if name == "guessing" else "bottom"
+        axes[2].text(320, value, name, ha="right", va=side, fontsize=9)
     span = {"temperature 5": (5.2, 5.6), "temperature 0.01": (-2, 26)}.get(setting, (-2, 6.6))
     axes[0].set(title="Loss", xlabel="step", ylim=span)
     axes[1].set(title="Collapse level of z", xlabel="step", ylim=(0, 1.1))
