@@ -80,7 +80,7 @@ explore(
     colour=(0.0, 1.0, 0.1),
     blur=(0.0, 1.0, 0.5),
     other=(0, 20, 1),
-    labels={"crop": "smallest crop (share of the area)", "other": "other random views"},
+    labels={"crop": "smallest crop", "other": "other views"},
 )
 
 # %% [markdown]
@@ -420,7 +420,15 @@ def draw_dials(setting="SimCLR"):
 explore(
     draw_dials,
     alt="Three dials of SimCLR: the loss falls from 5 to 2.6, the collapse level stays near 1, 20-NN rises from .28 to .73.",
-    presets={name: {"setting": name} for name in SETTINGS},
+    presets={
+        "no negatives": {"setting": "no negatives"},
+        "t = 0.01": {"setting": "temperature 0.01"},
+        "t = 5": {"setting": "temperature 5"},
+        "only light": {"setting": "only light"},
+        "no crop": {"setting": "no crop"},
+        "same light": {"setting": "no change of light"},
+        "batch 4": {"setting": "batch of 4"},
+    },
     setting=list(SETTINGS),
 )
 
