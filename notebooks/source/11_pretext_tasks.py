@@ -9,7 +9,7 @@
 # * measure what the features of such a task are worth: k-NN, linear probe, fine-tuning;
 # * find the **shortcut** by which a network solves its task without learning, and take it away.
 #
-# **You should know** what a classifier and an embedding are ([02](02_embeddings.ipynb)). **Time:** about 75 minutes for the core path with the exercises, 45 without them. Core path: everything before the first *Deeper* section, and the [summary](#What-you-can-do-now). **Computing:** 4 to 5 minutes at the first run, about a minute later ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L2.02 to L2.09.
+# **You should know** what a classifier and an embedding are ([02](02_embeddings.ipynb)). **Time:** about 75 minutes for the core path with the exercises, 45 without them. Core path: everything before the first *Deeper* section, and the [summary](#What-you-can-do-now). **Computing:** 5 to 6 minutes at the first run, about a minute later ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L2.02 to L2.09.
 
 # %% [markdown]
 # ## Four strategies
@@ -384,14 +384,14 @@ plots.bars(left, by_class, "Rotations predicted correctly", [*CLASS_COLOURS, plo
 left.axvline(0.25, color=plots.QUERY, lw=1, ls="--")
 left.set_xlim(0, 1.2)
 left.text(0.27, 6.45, "guessing", fontsize=9)
-worst = hit.argsort()[:12]
+worst = hit.argsort()[:8]
 pictures.contact_sheet(
-    right_ax, test.images[worst], 6, "Drawn upright: the objects it misses most often"
+    right_ax, test.images[worst], 4, "Drawn upright: the objects it misses most often"
 )
 figure(
     fig,
     "Left: nearly all rotations of the six classes are predicted correctly, and a quarter of those of plain discs. Right: "
-    "the twelve test images whose rotation is missed most often.",
+    "the eight test images whose rotation is missed most often.",
 )
 record("rotation.score", found["pretext"], ".3f")
 record("rotation.eight", int(on_eight.sum()), "d")
@@ -687,7 +687,7 @@ mixed_score = jigsaw.accuracy(mixed, made[0][1])
 record("jigsaw.mixed", mixed_score, ".2f")
 record("jigsaw.score", results["jigsaw"]["pretext"], ".2f")
 damaged = tasks["damaged jigsaw"]
-asked, whole, which, missing = damaged.make(test.images[:6], torch.Generator().manual_seed(3))
+asked, whole, which, missing = damaged.make(test.images[:5], torch.Generator().manual_seed(3))
 with torch.no_grad():
     order_logits, imagined, coloured = damaged(asked)
 order = damaged.orders[order_logits.argmax(1)]  # where each shown tile belongs
@@ -702,19 +702,19 @@ def put_together(shown_tiles, order):
 
 
 filled = asked.clone()
-filled[torch.arange(6), missing] = imagined
+filled[torch.arange(5), missing] = imagined
 fig, axes = plots.panels(1, rows=4, height=1.25)
-straight = torch.arange(4).expand(6, -1)
+straight = torch.arange(4).expand(5, -1)
 for ax, images, title in (
     (axes[0], put_together(asked, straight), "Shown: shuffled, without colours, one tile missing"),
     (axes[1], put_together(filled, order), "Predicted: the order, and the missing tile"),
     (axes[2], put_together(coloured, order), "Predicted: colours"),
-    (axes[3], test.images[:6], "The image"),
+    (axes[3], test.images[:5], "The image"),
 ):
-    pictures.contact_sheet(ax, images.clamp(0, 1), 6, title)
+    pictures.contact_sheet(ax, images.clamp(0, 1), 5, title)
 figure(
     fig,
-    "Six damaged jigsaws: shown in grey with a blank tile; put in the predicted order with a blurred tile in the blank; the "
+    "Five damaged jigsaws: shown in grey with a blank tile; put in the predicted order with a blurred tile in the blank; the "
     "predicted colours, which are grey; and the images they were cut from.",
 )
 rows = [row_of("untrained network", base), row_of("jigsaw", results["jigsaw"])]
@@ -739,10 +739,10 @@ record("exemplars", EXEMPLARS, "d")
 for name in ("exemplar", "context encoder", "adversarial"):
     learn(name)
 views = tasks["exemplar"].views(
-    train.images[:1].expand(6, -1, -1, -1), torch.Generator().manual_seed(0)
+    train.images[:1].expand(5, -1, -1, -1), torch.Generator().manual_seed(0)
 )
 generator = torch.Generator().manual_seed(1)
-holed, target, mask = tasks["context encoder"].make(test.images[:7], generator)
+holed, target, mask = tasks["context encoder"].make(test.images[:6], generator)
 rows = {"With a hole": holed}
 for name, title in (
     ("context encoder", "L2: smooth, the mean of all that might be there"),
@@ -764,12 +764,14 @@ record("hole.l2", results["context encoder"]["pretext"], ".4f")
 record("hole.adversarial", results["adversarial"]["pretext"], ".4f")
 fig, axes = plots.panels(1, rows=5, height=1.15)
 shown_views = torch.cat([train.images[:1], views])
-pictures.contact_sheet(axes[0], shown_views, 7, "Exemplar: an image, and six examples of its class")
+pictures.contact_sheet(
+    axes[0], shown_views, 6, "Exemplar: an image, and five examples of its class"
+)
 for ax, (title, images) in zip(axes[1:], rows.items(), strict=True):
-    pictures.contact_sheet(ax, images, 7, title)
+    pictures.contact_sheet(ax, images, 6, title)
 figure(
     fig,
-    "One object and six random transformations of it. Below, seven objects with a grey square hole; the hole filled by L2, "
+    "One object and five random transformations of it. Below, six objects with a grey square hole; the hole filled by L2, "
     "smooth; by L2 and an adversarial loss, with more contrast, mostly stripes; and the images.",
 )
 names_of = ("exemplar", "context encoder", "adversarial")
@@ -994,7 +996,7 @@ table([("task and images", *HEAD[1:]), *rows])
 # ## Deeper: what a feature reacts to
 
 # %% [markdown]
-# The first layer's filters are 3 x 3 pixels: too small to see anything in them, before training or after. One sees more in what a *feature* reacts to. For three of the 96 features that are little alike: the seven test images on which each is largest.
+# The first layer's filters are 3 x 3 pixels: too small to see anything in them, before training or after. One sees more in what a *feature* reacts to. For three of the 96 features that are little alike: the six test images on which each is largest.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 fig, axes = plots.panels(2, height=2.2)
@@ -1007,11 +1009,11 @@ for ax, encoder, title in (
     alike, picked = torch.corrcoef(x.T).abs(), [int(relative.argmax())]
     while len(picked) < 3:  # the next one is the least like those before
         picked.append(int(alike[picked].amax(dim=0).argmin()))
-    top = x[:, picked].topk(7, dim=0).indices.T  # [3, 7]
-    pictures.contact_sheet(ax, test.images[top.flatten()], 7, title)
+    top = x[:, picked].topk(6, dim=0).indices.T  # [3, 6]
+    pictures.contact_sheet(ax, test.images[top.flatten()], 6, title)
 figure(
     fig,
-    "Two sheets of three rows: the seven test images on which a feature is largest. Untrained features react to colours and "
+    "Two sheets of three rows: the six test images on which a feature is largest. Untrained features react to colours and "
     "tones; after rotation the images of a row show mostly one or two classes.",
 )
 
