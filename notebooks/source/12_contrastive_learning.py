@@ -233,16 +233,16 @@ Board(
 # The eight points at their first places; move the temperature. At a low temperature each row gives all its weight to the nearest view, and C2, whose nearest view is not its partner, makes the loss large. At a high one all rows become alike: the loss tends to guessing, wherever the points lie. The minimum does not tell which temperature is best.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
-start = projections({name: on_circle(angle) for name, angle in ANGLES.items()})
-every = torch.logspace(-2, 1, 60, dtype=torch.float64)
-curve = [nt_xent_loss(start[:4], start[4:], float(t)) for t in every]
+first_places = projections({name: on_circle(angle) for name, angle in ANGLES.items()})
+temperatures = torch.logspace(-2, 1, 60, dtype=torch.float64)
+losses_at = [nt_xent_loss(first_places[:4], first_places[4:], float(t)) for t in temperatures]
 
 
 def draw_temperature(t=0.2):
     fig, (left, right) = plots.panels(2, height=3.4)
-    draw_shares(left, shares(start, t), f"Softmax of each row at t = {t}")
-    right.semilogx(every, curve, color=plots.MUTED, lw=2)
-    loss = nt_xent_loss(start[:4], start[4:], t)
+    draw_shares(left, shares(first_places, t), f"Softmax of each row at t = {t}")
+    right.semilogx(temperatures, losses_at, color=plots.MUTED, lw=2)
+    loss = nt_xent_loss(first_places[:4], first_places[4:], t)
     right.plot(t, loss, "o", color=plots.QUERY, ms=8)
     right.axhline(math.log(7), color=plots.QUERY, lw=1, ls="--")
     right.text(0.06, math.log(7) + 0.06, "guessing: log 7", fontsize=9)
