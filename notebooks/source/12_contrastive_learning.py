@@ -10,7 +10,7 @@
 # * choose where to start when labels are few: from other images with labels, from your own images without, or from several photos of each case (**MICLe**);
 # * say why training only the last layer of a network gives a linear model.
 #
-# **You should know** pretext tasks, k-NN and the linear probe ([11](11_pretext_tasks.ipynb)). **Time:** about 70 minutes for the core path with the exercises, 45 without them. Core path: everything before the first *Deeper* section, and the [summary](#What-you-can-do-now). **Computing:** 3 to 4 minutes at the first run, about half a minute later ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L2.17, L2.18, L2.19, L5.13.
+# **You should know** pretext tasks, k-NN and the linear probe ([11](11_pretext_tasks.ipynb)). **Time:** about 70 minutes for the core path with the exercises, 45 without them. Core path: everything before the first *Deeper* section, and the [summary](#What-you-can-do-now). **Computing:** 2 to 3 minutes at the first run, about half a minute later ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L2.17, L2.18, L2.19, L5.13.
 
 # %% [markdown]
 # ## Two views of one image
