@@ -1,11 +1,14 @@
 """The page with its solutions: it runs from the top, and every check says right."""
 
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from nbclient import NotebookClient
 
+from course_lib.machine import ROOT
 from tests.notebooks.test_notebooks import NOTEBOOKS, SOURCES, read
 from tools import build_notebooks as builder
 
@@ -31,7 +34,17 @@ def answers(notebook) -> dict[str, str]:
     return found
 
 
+@pytest.fixture
+def trained():
+    """What was trained before, copied into the test's own cache."""
+    Path(os.environ["COURSE_CACHE_DIR"]).mkdir(parents=True, exist_ok=True)
+    for kind in ("pretext", "cases", "simclr", "singles"):
+        for path in (ROOT / "data" / "cache").glob(f"{kind}-*.safetensors"):
+            shutil.copy(path, os.environ["COURSE_CACHE_DIR"])
+
+
 @pytest.mark.trained
+@pytest.mark.usefixtures("trained")
 @pytest.mark.parametrize("source", WITH_EXERCISES, ids=lambda path: path.stem)
 def test_with_its_solutions_every_check_says_right(source):
     notebook = builder.cells_of(source, solved=True)
