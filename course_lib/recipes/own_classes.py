@@ -18,10 +18,8 @@ from course_lib.recipes.pretexts import encoder_of
 from course_lib.self_supervision.probes import few_label_probe, linear_probe
 
 COUNTS, DRAWS = (1, 2, 5, 10, 20), 5  # labels a class, and how often they are drawn
-SMALL, PIXELS = (
-    32,
-    8,
-)  # side of the images for our small network, and of those whose pixels are features
+SMALL = 32  # side of the images for our small network
+PIXELS = 8  # side of the images whose pixels are features
 
 
 def probe_own(folder: str | Path, seed: int = 0) -> list[tuple[str, ...]]:
