@@ -688,10 +688,10 @@ record("two.frozen", at_count(MICLE, 2).mean(), ".2f")
 record("two.tuned", at_count(MICLE, 2, "fine-tuned").mean(), ".2f")
 
 # %% [markdown]
-# Bars are means of three data seeds with their range. Circles are this page's run: a fourth seed can lie outside. Labels are of 300 other buildings, the test is on 200 more. All starts are one network; those that are trained have 400 steps of 128 images or pairs.
+# Bars are means of three data seeds with their range. Circles are this page's run: a fourth seed can lie outside. Labels are of 300 other buildings, the test is on 200 more. One network; the trained starts had 400 steps of 128 images or pairs.
 #
 # * **MICLe is best everywhere.** It is told more: which photos belong together. (SimCLR is told only to keep two photos of one building out of a batch.)
-# * **Frozen**, 10 labels: SimCLR on the buildings {{ten.simclr}}, the supervised source {{ten.source}}. The images matter more than the labels: SimCLR on the *source's* images gives {{ten.other}}. Up to 10 labels, 64 grey pixels ({{ten.pixels}}) are better than both networks of the source.
+# * **Frozen**, 10 labels: SimCLR on the buildings {{ten.simclr}}, the supervised source {{ten.source}}. The images matter more than the labels: SimCLR on the *source's* images gives {{ten.other}}. Up to 10 labels, 64 grey pixels ({{ten.pixels}}) beat both source networks.
 # * **Fine-tuned**, 10 labels: SimCLR on the buildings {{tuned.simclr}}, the source {{tuned.source}}, untrained {{tuned.scratch}}. The lead is gone, and at 40 labels the source is ahead.
 # * With 2 and 5 labels MICLe loses by fine-tuning (with 2: {{two.frozen}} to {{two.tuned}}); every other start gains or stays. (The learning rate is one for all, not tuned for MICLe.)
 
