@@ -571,7 +571,7 @@ for ax, part in zip(axes, (list(SHOWN)[:3], list(SHOWN)[3:]), strict=True):
     ax.set_ylabel("accuracy")
     ax.grid(axis="x", visible=False)
 axes[0].set_title("Rotation: solved by a date")
-axes[1].set_title("Context: helped by a white frame (black: untrained)")
+axes[1].set_title("Context: helped by a white frame")
 axes[0].legend(loc="upper left", ncols=2, frameon=False, fontsize=9)
 figure(
     fig,
