@@ -57,6 +57,7 @@ class Row:
         steps, batch: of images.
         views: (images, generator) -> what is done to images before the task is made of them.
         sees: what the encoder is shown of an image afterwards.
+        begins: the row whose trained weights it begins with; None: random ones.
     """
 
     task: Callable[[MapEncoder], Pretext]
@@ -64,6 +65,7 @@ class Row:
     batch: int = 128
     views: Callable[[Tensor, torch.Generator], Tensor] = LIGHT
     sees: Callable[[Tensor], Tensor] = torch.clone
+    begins: str | None = None
 
 
 UNCUT = Views(colour=0.2)
@@ -78,7 +80,9 @@ ROWS = {
         lambda e: Exemplar(e, EXEMPLARS, replace(STRONG, turn=0.3)), 500, views=Views()
     ),
     "context encoder": Row(ContextEncoder, 400, batch=64, views=HOLED),
-    "adversarial": Row(AdversarialContextEncoder, 400, batch=64, views=HOLED),
+    "adversarial": Row(
+        AdversarialContextEncoder, 200, batch=64, views=HOLED, begins="context encoder"
+    ),
 }
 
 
@@ -102,6 +106,9 @@ def train_pretext(name: str, images: Tensor, seed: int, row: Row | None = None) 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = row.task(MapEncoder(3))
+    if row.begins:
+        earlier = train_pretext(row.begins, images, seed).state_dict()
+        model.load_state_dict(earlier, strict=False)  # heads of its own stay as they are
 
     def train(model: Pretext, images: Tensor) -> list[float]:
         def sample(generator: torch.Generator) -> tuple[Tensor, ...]:
