@@ -48,10 +48,48 @@ def equal_error_rate(scores, same):
             return (far[i - 1] + step * (far[i] - far[i - 1])).item()
 
 
+def det(scores, same):
+    """FAR, FRR, threshold: at each threshold the share of impostors accepted and of genuine pairs refused."""
+    far, tar, thresholds = roc(scores, same)
+    return far, 1 - tar, thresholds
+
+
+def redrawn(scores, same, people, drawn):
+    """The pairs of a world in which some people are there several times, and some not at all.
+
+    # scores [N], same [N], people: two numbers of each pair, drawn: a list of people -> scores [M], same [M]
+    """
+    pairs = []
+    for score, s, first, second in zip(scores, same, *people, strict=True):
+        times = drawn.count(int(first)) * (1 if s else drawn.count(int(second)))
+        pairs += [(score, s)] * times
+    return torch.stack([score for score, _ in pairs]), torch.stack([s for _, s in pairs])
+
+
 def tar_at_far(scores, same, far):
     """The highest TAR of all thresholds whose FAR is at most `far`.  # -> number"""
     fars, tars, _ = roc(scores, same)
     return max(t for f, t in zip(fars.tolist(), tars.tolist(), strict=True) if f <= far)
+
+
+def threshold_at_far(scores, same, far):
+    """The lowest of the scores at which at most `far` of the impostors are accepted.  # -> number"""
+    allowed = [t for t in scores.tolist() if accepted(scores[~same], t) <= far]
+    return min(allowed, default=math.inf)
+
+
+def expected_cost(far, tar, genuine, accept, reject):
+    """What errors cost on average; `genuine` is the share of those who are who they say.  # -> number"""
+    return genuine * reject * (1 - tar) + (1 - genuine) * accept * far
+
+
+def cheapest_threshold(scores, same, genuine, accept, reject):
+    """The (highest) threshold with the least cost, and the cost.  # -> 2 numbers"""
+    costs = {}
+    for far, tar, threshold in zip(*roc(scores, same), strict=True):
+        costs[threshold.item()] = expected_cost(far.item(), tar.item(), genuine, accept, reject)
+    best = min(costs, key=costs.get)
+    return best, costs[best]
 
 
 def accuracy(scores, same, threshold):

@@ -63,7 +63,24 @@ def roc(scores: Tensor, same: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     >>> far.tolist(), tar.tolist()
     ([0.0, 0.0, 0.5, 1.0], [0.0, 0.5, 1.0, 1.0])
     """
-    return _roc(*_checked("roc", scores, same))
+    return _roc(*checked_pairs("roc", scores, same))
+
+
+def det(scores: Tensor, same: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The detection error trade-off: both errors at every threshold, for axes that are logarithmic.
+
+    Args, Raises: as for `roc`.
+    Returns:
+        far, frr, thresholds: FRR, the false reject rate, is 1 - TAR.         # [M + 1] float64 each
+
+    Martin and others, 1997, who scale the axes by normal deviates; NIST's reports use logarithms.
+
+    >>> far, frr, _ = det(torch.tensor([0.9, 0.8, 0.8, 0.1]), torch.tensor([True, True, False, False]))
+    >>> far.tolist(), frr.tolist()
+    ([0.0, 0.0, 0.5, 1.0], [1.0, 0.5, 0.0, 0.0])
+    """
+    far, tar, thresholds = _roc(*checked_pairs("det", scores, same))
+    return far, 1 - tar, thresholds
 
 
 def _roc(scores: Tensor, same: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -99,7 +116,7 @@ def auc(scores: Tensor, same: Tensor) -> float:
     >>> auc(torch.tensor([0.9, 0.8, 0.8, 0.1]), torch.tensor([True, True, False, False]))
     0.875
     """
-    far, tar, _ = _roc(*_checked("auc", scores, same))
+    far, tar, _ = _roc(*checked_pairs("auc", scores, same))
     return torch.trapezoid(tar, far).item()
 
 
@@ -113,7 +130,7 @@ def equal_error_rate(scores: Tensor, same: Tensor) -> float:
     >>> equal_error_rate(torch.tensor([0.9, 0.3, 0.8, 0.1]), torch.tensor([True, True, False, False]))
     0.5
     """
-    far, tar, _ = _roc(*_checked("equal_error_rate", scores, same))
+    far, tar, _ = _roc(*checked_pairs("equal_error_rate", scores, same))
     excess = far + tar - 1  # rises from -1 to 1; 0 is where we want to be
     after = (excess >= 0).nonzero()[0].item()
     before = after - 1
@@ -136,7 +153,7 @@ def tar_at_far(scores: Tensor, same: Tensor, far: float) -> float:
     >>> tar_at_far(torch.tensor([0.9, 0.3, 0.8, 0.1]), torch.tensor([True, True, False, False]), far=0.0)
     0.5
     """
-    scores, same = _checked("tar_at_far", scores, same)
+    scores, same = checked_pairs("tar_at_far", scores, same)
     check_share("tar_at_far", far=far)
     others, ours = scores[~same], scores[same]
     # 1e-12: 0.29 * 100 is 28.999999999999996
@@ -165,7 +182,7 @@ def kfold_accuracy(scores: Tensor, same: Tensor, folds: int | Tensor = 10) -> Te
     tensor([1.0000, 0.5000], dtype=torch.float64)
     """
     where = "kfold_accuracy"
-    scores, same = _checked(where, scores, same)
+    scores, same = checked_pairs(where, scores, same)
     if not isinstance(folds, Tensor):
         check_count(where, folds=folds)
         if not 2 <= folds <= len(scores):
@@ -176,7 +193,7 @@ def kfold_accuracy(scores: Tensor, same: Tensor, folds: int | Tensor = 10) -> Te
     for fold in folds.unique():
         test = folds == fold
         rest = f"{where}: outside fold {fold.item()}"
-        far, tar, thresholds = _roc(*_checked(rest, scores[~test], same[~test]))
+        far, tar, thresholds = _roc(*checked_pairs(rest, scores[~test], same[~test]))
         positives, negatives = same[~test].sum().cpu(), (~same[~test]).sum().cpu()
         right = (positives * tar + negatives * (1 - far)).round()  # pairs, at each threshold
         best = right.argmax()
@@ -186,7 +203,7 @@ def kfold_accuracy(scores: Tensor, same: Tensor, folds: int | Tensor = 10) -> Te
     return torch.stack(accuracies)
 
 
-def _checked(where: str, scores: Tensor, same: Tensor) -> tuple[Tensor, Tensor]:
+def checked_pairs(where: str, scores: Tensor, same: Tensor) -> tuple[Tensor, Tensor]:
     """Scores in float32 at least and without a gradient, and same; raise unless they fit together, without NaN."""
     check_tensor(where, "[N]", scores=scores)
     check_tensor(where, "[N]", torch.bool, same=same)

@@ -11,6 +11,7 @@ from course_lib.verification import curves
 from course_lib.verification.curves import (
     all_pairs,
     auc,
+    det,
     equal_error_rate,
     kfold_accuracy,
     roc,
@@ -44,7 +45,7 @@ def test_roc_point_by_point(pairs):
 @settings(max_examples=40, deadline=None)
 @given(scored_pairs())
 def test_as_scikit_learn(pairs):
-    from sklearn.metrics import roc_auc_score, roc_curve
+    from sklearn.metrics import det_curve, roc_auc_score, roc_curve
 
     scores, same = pairs
     theirs = roc_curve(same.numpy(), scores.numpy(), drop_intermediate=False)
@@ -52,6 +53,15 @@ def test_as_scikit_learn(pairs):
         np.testing.assert_allclose(our_curve, their_curve)
     assert auc(scores, same) == pytest.approx(roc_auc_score(same, scores))
     assert auc(-scores, same) == pytest.approx(1 - auc(scores, same))
+    far, frr, thresholds = det(scores, same)
+    for ours, word_for_word in zip((far, frr), plain.det(scores, same), strict=False):
+        torch.testing.assert_close(ours, word_for_word)
+    # scikit-learn leaves out the points at both ends where one of the errors no longer changes
+    their_far, their_frr, their_thresholds = det_curve(same.numpy(), scores.numpy())
+    for f, r, t in zip(their_far, their_frr, their_thresholds, strict=True):
+        if np.isfinite(t):
+            at = (thresholds == t).nonzero().item()
+            assert far[at] == pytest.approx(f) and frr[at] == pytest.approx(r)
 
 
 @settings(max_examples=80, deadline=None)

@@ -9,6 +9,7 @@ from course_lib.arguments import FLOATS
 from course_lib.verification.curves import (
     all_pairs,
     auc,
+    det,
     equal_error_rate,
     kfold_accuracy,
     roc,
@@ -17,6 +18,7 @@ from course_lib.verification.curves import (
 
 MEASURES = {
     "roc": roc,
+    "det": det,
     "auc": auc,
     "equal_error_rate": equal_error_rate,
     "tar_at_far": lambda s, y: tar_at_far(s, y, 0.25),

@@ -1,0 +1,120 @@
+"""Three ways to a face verifier under one budget, and people to try it on (L2.11, L2.12, L2.15; notebook 13)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from course_lib.data.drawn import FIRST, draw_all
+from course_lib.data.holders import LabelledImages
+from course_lib.embeddings.distances import euclidean, normalize
+from course_lib.metric_learning.margins import MarginSoftmax
+from course_lib.metric_learning.mining import semi_hard_triplets
+from course_lib.metric_learning.triplets import mined_triplet_loss
+from course_lib.recipes.faces import BATCH, SCALE, face_encoder, face_model
+from course_lib.training.batches import batches, identity_batches
+from course_lib.training.loop import fit
+from course_lib.training.weights import load_or_train
+
+STEPS = 1200  # batches of 128 faces for every way: some 45 s on a CPU core
+PHOTOS = 4  # of each of the 32 people in a batch of triplets
+
+
+@dataclass(frozen=True)
+class Way:
+    """How embeddings are learned.
+
+    Attributes:
+        row: of `recipes.faces.ROWS`, a loss on classes; None: semi-hard triplets.
+        lr: highest learning rate.
+        scale: radius s of a loss on cosines.
+        margin: of triplets.
+    """
+
+    row: str | None
+    lr: float = 1e-2
+    scale: float = SCALE
+    margin: float = 0.2
+
+
+WAYS = {
+    "DeepFace": Way("Softmax"),
+    "FaceNet": Way(None),
+    "ArcFace": Way("ArcFace (0.4)"),
+}
+
+
+def train_verifier(
+    way: Way, people: LabelledImages, seed: int, steps: int = STEPS, name: str = "verifier"
+) -> nn.Module:
+    """An encoder from a face to 64 numbers, trained to tell people apart; loaded if it was trained before.
+
+    Args:
+        way: the loss.
+        people: to learn from; their labels are 0, 1, ... without a gap.
+        seed: of the weights and batches.
+        steps: batches of 128 faces.
+        name: of the file in data/cache.
+    """
+    count = int(people.labels.max()) + 1
+    if way.row:
+        model = face_model(way.row, count, seed, way.scale)
+    else:
+        model = nn.ModuleDict({"encoder": face_encoder(seed)})
+
+    def train(model: nn.ModuleDict, images: Tensor, labels: Tensor) -> list[float]:
+        if way.row:
+            sample = batches(images, labels, BATCH)
+        else:
+            sample = identity_batches(images, labels, BATCH // PHOTOS, PHOTOS)
+        options = {"steps": steps, "lr": way.lr, "seed": seed, "label": name}
+        return fit(model, sample, _loss(way), **options)
+
+    load_or_train(name, model, train, people.images, people.labels)
+    return model["encoder"]
+
+
+def _loss(way: Way) -> Callable[[nn.ModuleDict, Tensor, Tensor], Tensor]:
+    def loss(model: nn.ModuleDict, images: Tensor, labels: Tensor) -> Tensor:
+        x = model["encoder"](images)
+        if way.row is None:
+            x = normalize(x)
+            d = euclidean(x, x, squared=True)
+            return mined_triplet_loss(d, semi_hard_triplets(d, labels, way.margin), way.margin)
+        head = model["head"]
+        return (
+            head(x, labels) if isinstance(head, MarginSoftmax) else F.cross_entropy(head(x), labels)
+        )
+
+    return loss
+
+
+def photos_of(
+    who: Tensor, split: str, seed: int, photos: int, first: int = 0, size: int = 32
+) -> LabelledImages:
+    """Photos of chosen people.
+
+    Args:
+        who: their numbers in the split; those of `data.drawn.faces` are 0, 1, ...   # [P] int64
+        split: "train", "val" or "test": other people.
+        seed: of the world.
+        photos: of each.
+        first: the number of a person's first photo: below, others.
+        size: side of an image in pixels.
+    Returns:
+        LabelledImages, photo by photo of the first person, then of the second...; labels 0..P-1; `details` holds
+        every nuisance.
+    """
+    from course_lib.render.faces.draw import draw_faces
+
+    def draw(number: Tensor) -> dict[str, Tensor]:
+        drawn = draw_faces(
+            who[number // photos] + FIRST[split], number % photos + first, seed, size
+        )
+        return {"images": drawn["images"], **drawn["nuisances"]}
+
+    drawn = draw_all("people", len(who) * photos, draw)
+    labels = torch.arange(len(who)).repeat_interleave(photos)
+    return LabelledImages(drawn.pop("images"), labels, [f"person {int(i)}" for i in who], drawn)
