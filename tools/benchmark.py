@@ -25,6 +25,7 @@ from tools.benchmark_detection import (
 from tools.benchmark_losses import margin_family, pair_and_triplet_losses, verification_curves
 from tools.benchmark_search import exact_search, hashing, retrieval_metrics
 from tools.benchmark_self_supervision import nt_xent, random_views
+from tools.benchmark_verification import identification
 from tools.empty_cache import empty_cache
 from tools.stopwatch import REPEATS, seconds, side_by_side
 
@@ -95,6 +96,7 @@ BENCHMARKS = [
     pair_and_triplet_losses,
     margin_family,
     verification_curves,
+    identification,
     exact_search,
     hashing,
     retrieval_metrics,

@@ -1,6 +1,6 @@
 """Group photos of drawn people, with a box and three landmarks for every face (L1.15; notebook 13).
 
-People are drawn one by one, cut out, and put before a wall in two rows. They tilt their heads more than in the other
+People are drawn one by one, cut out, and put before a wall side by side. They tilt their heads more than in the other
 photos of the course: a verifier that wants upright faces has to turn them.
 """
 
@@ -15,9 +15,9 @@ from course_lib.render.faces.draw import face_nuisances, face_traits
 from course_lib.render.faces.paint import paint_faces
 from course_lib.render.faces.sitter import Sitter
 
-SIZE, PEOPLE = 128, 5  # pixels of a photo, places in it
-PERSON = 72  # pixels of a person in the front row
-ROLL = 3.5  # times the usual tilt of a head
+HEIGHT, WIDTH, PEOPLE = 96, 192, 4  # pixels of a photo, places in it
+PERSON = 64  # pixels of a person
+ROLL = 5  # times the usual tilt of a head
 FIRST_PHOTO = 1000  # those below are taken by `photos_of`
 LANDMARKS = ("left eye", "right eye", "mouth")  # as seen in the picture
 
@@ -83,7 +83,7 @@ def _place_of(sitter: Sitter, fx: Tensor, fy: Tensor) -> Tensor:
 
 
 def group_photos(split: str, seed: int, count: int, sitting: int = 0) -> AnnotatedImages:
-    """Photos of five people each, nobody in two of them.
+    """Photos of four people each, nobody in two of them.
 
     Args:
         split: "train", "val" or "test": other people.
@@ -91,7 +91,7 @@ def group_photos(split: str, seed: int, count: int, sitting: int = 0) -> Annotat
         count: photos.
         sitting: another number, other photos of the same people, who have changed places.
     Returns:
-        AnnotatedImages, one class; a target holds boxes [5, 4], labels [5], landmarks [5, 3, 2] and person [5], whom
+        AnnotatedImages, one class; a target holds boxes [4, 4], labels [4], landmarks [4, 3, 2] and person [4], whom
         `photos_of` knows by the same number.
     """
 
@@ -112,32 +112,31 @@ def group_photos(split: str, seed: int, count: int, sitting: int = 0) -> Annotat
 
 
 def _compose(number: Tensor, first: int, seed: int, sitting: int) -> dict[str, Tensor]:
-    """Five people before a wall: the back row first.   # [b] -> images [b, 3, SIZE, SIZE], ..."""
+    """Four people before a wall.   # [b] -> images [b, 3, HEIGHT, WIDTH], ..."""
     r = Randoms(f"group photo {sitting}", seed, number + first)
     b = len(number)
     light = r.uniform(0.55, 0.95)[..., None]
-    wall = light * (0.85 + 0.3 * r.fill(3, 1, 1)) - 0.06 * r.clouds(5, SIZE, SIZE)
+    wall = light * (0.85 + 0.3 * r.fill(3, 1, 1)) - 0.06 * r.clouds(5, HEIGHT, WIDTH)
     images = wall.clamp(0, 1)
     boxes, marks, who = [], [], []
     for place in range(PEOPLE):
-        back = place < 2
-        size = PERSON - 8 * back
         person = number * PEOPLE + (place + 2 * sitting) % PEOPLE
         photo = torch.full_like(person, FIRST_PHOTO + sitting)
-        cut = cut_outs(person + first, photo, seed, size)
-        middle = SIZE * ((place + 1) / 3 if back else (place - 2) / 3 + 1 / 6)
-        x = (middle - size / 2 + 4 * r.uniform(-1, 1).flatten()).round().long()  # [b]
-        y = ((8 if back else 52) + 8 * r.uniform().flatten()).long()
+        cut = cut_outs(person + first, photo, seed, PERSON)
+        middle = WIDTH * (place + 0.5) / PEOPLE
+        x = (middle - PERSON / 2 + 3 * r.uniform(-1, 1).flatten()).round().long()  # [b]
+        y = r.uniform(14, 32).flatten().long()  # some are taller
         for i in range(b):
             _lay(images[i], cut["colour"][i], cut["alpha"][i], int(x[i]), int(y[i]))
         corner = torch.stack([x, y], dim=1).float()
         boxes.append(cut["box"] + corner.repeat(1, 2))
         marks.append(cut["landmarks"] + corner[:, None])
         who.append(person)
-    grain = 0.03 * (r.fill(1, SIZE, SIZE) - 0.5)
+    grain = 0.03 * (r.fill(1, HEIGHT, WIDTH) - 0.5)
+    edge = torch.tensor([WIDTH, HEIGHT, WIDTH, HEIGHT])
     return {
         "images": (images + grain).clamp(0, 1),
-        "boxes": torch.stack(boxes, 1).clamp(0, SIZE),
+        "boxes": torch.stack(boxes, 1).clamp(min=0).minimum(edge),
         "landmarks": torch.stack(marks, 1),
         "person": torch.stack(who, 1),
     }
@@ -145,7 +144,7 @@ def _compose(number: Tensor, first: int, seed: int, sitting: int) -> dict[str, T
 
 def _lay(image: Tensor, colour: Tensor, alpha: Tensor, x: int, y: int) -> None:
     """Lay a cut-out with its upper left corner at x, y >= 0; clothes go on down to the photo's lower edge."""
-    colour, alpha = (F.pad(part, (0, 0, 0, SIZE), mode="replicate") for part in (colour, alpha))
-    left, right = max(x, 0), min(x + colour.shape[-1], SIZE)
-    part = (..., slice(0, SIZE - y), slice(left - x, right - x))
+    colour, alpha = (F.pad(part, (0, 0, 0, HEIGHT), mode="replicate") for part in (colour, alpha))
+    left, right = max(x, 0), min(x + colour.shape[-1], WIDTH)
+    part = (..., slice(0, HEIGHT - y), slice(left - x, right - x))
     image[:, y:, left:right].lerp_(colour[part], alpha[part])
