@@ -55,15 +55,11 @@ def det(scores, same):
 
 
 def redrawn(scores, same, people, drawn):
-    """The pairs of a world in which some people are there several times, and some not at all.
-
-    # scores [N], same [N], people: two numbers of each pair, drawn: a list of people -> scores [M], same [M]
-    """
-    pairs = []
-    for score, s, first, second in zip(scores, same, *people, strict=True):
-        times = drawn.count(int(first)) * (1 if s else drawn.count(int(second)))
-        pairs += [(score, s)] * times
-    return torch.stack([score for score, _ in pairs]), torch.stack([s for _, s in pairs])
+    """The pairs of a world in which some people are there several times, some not at all.  # -> 2 x [M]"""
+    pairs = zip(people[0].tolist(), people[1].tolist(), strict=True)
+    times = [drawn.count(i) * (1 if i == j else drawn.count(j)) for i, j in pairs]
+    which = torch.arange(len(scores)).repeat_interleave(torch.tensor(times))
+    return scores[which], same[which]
 
 
 def tar_at_far(scores, same, far):

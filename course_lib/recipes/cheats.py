@@ -5,11 +5,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from course_lib.data.crowds import photos_of
 from course_lib.data.holders import LabelledImages
 from course_lib.embeddings.distances import normalize
 from course_lib.embeddings.encoders import embed
 from course_lib.recipes.faces import FAR
-from course_lib.recipes.verifiers import STEPS, WAYS, photos_of, train_verifier
+from course_lib.recipes.verifiers import STEPS, WAYS, train_verifier
 from course_lib.verification.curves import all_pairs, kfold_accuracy, roc, tar_at_far
 from course_lib.verification.thresholds import rates, threshold_at_far
 

@@ -4,12 +4,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from course_lib.data.group_photos import LANDMARKS, group_photos
 from course_lib.data.holders import AnnotatedImages
 from course_lib.detectors.targets import padded
 from course_lib.detectors.training import Recipe, train
 from course_lib.detectors.yolo import Yolo
 from course_lib.embeddings.encoders import ConvEncoder
-from course_lib.recipes.group_photos import LANDMARKS, group_photos
 from course_lib.training.loop import fit
 from course_lib.training.weights import load_or_train
 from course_lib.verification.alignment import similarity, square_around, warp

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_lib.data.drawn import FIRST
+from course_lib.data.crowds import photos_of, traits_of
 from course_lib.data.holders import LabelledImages
 from course_lib.embeddings.encoders import embed
 from course_lib.recipes.faces import STEPS
-from course_lib.recipes.verifiers import WAYS, photos_of, train_verifier
+from course_lib.recipes.verifiers import WAYS, train_verifier
 from course_lib.verification.curves import all_pairs
 
 PEOPLE, PHOTOS = 500, 16  # in training
@@ -44,9 +44,7 @@ def members(
     Raises:
         ValueError: there are not so many among the first 6,000.
     """
-    from course_lib.render.faces.draw import face_traits
-
-    belongs = GROUPS[trait][group](face_traits(torch.arange(SEARCHED) + FIRST[split], seed))
+    belongs = GROUPS[trait][group](traits_of(split, SEARCHED, seed))
     who = belongs.nonzero()[:, 0]
     if len(who) < count:
         raise ValueError(

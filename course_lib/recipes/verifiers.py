@@ -1,4 +1,4 @@
-"""Three ways to a face verifier under one budget, and people to try it on (L2.11, L2.12, L2.15; notebook 13)."""
+"""Three ways to a face verifier under one budget (L2.11, L2.12, L2.15; notebook 13)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from course_lib.data.drawn import FIRST, draw_all
+from course_lib.data.crowds import strangers
 from course_lib.data.holders import LabelledImages
 from course_lib.embeddings.distances import euclidean, normalize
+from course_lib.machine import ROOT
 from course_lib.metric_learning.margins import MarginSoftmax
 from course_lib.metric_learning.mining import semi_hard_triplets
 from course_lib.metric_learning.triplets import mined_triplet_loss
@@ -18,6 +19,7 @@ from course_lib.training.batches import batches, identity_batches
 from course_lib.training.loop import fit
 from course_lib.training.weights import load_or_train
 
+TABLE = ROOT / "data" / "results" / "verification.json"
 STEPS = 1200  # batches of 128 faces for every way: some 45 s on a CPU core
 PHOTOS = 4  # of each of the 32 people in a batch of triplets
 
@@ -91,30 +93,7 @@ def _loss(way: Way) -> Callable[[nn.ModuleDict, Tensor, Tensor], Tensor]:
     return loss
 
 
-def photos_of(
-    who: Tensor, split: str, seed: int, photos: int, first: int = 0, size: int = 32
-) -> LabelledImages:
-    """Photos of chosen people.
-
-    Args:
-        who: their numbers in the split; those of `data.drawn.faces` are 0, 1, ...   # [P] int64
-        split: "train", "val" or "test": other people.
-        seed: of the world.
-        photos: of each.
-        first: the number of a person's first photo: below, others.
-        size: side of an image in pixels.
-    Returns:
-        LabelledImages, photo by photo of the first person, then of the second...; labels 0..P-1; `details` holds
-        every nuisance.
-    """
-    from course_lib.render.faces.draw import draw_faces
-
-    def draw(number: Tensor) -> dict[str, Tensor]:
-        drawn = draw_faces(
-            who[number // photos] + FIRST[split], number % photos + first, seed, size
-        )
-        return {"images": drawn["images"], **drawn["nuisances"]}
-
-    drawn = draw_all("people", len(who) * photos, draw)
-    labels = torch.arange(len(who)).repeat_interleave(photos)
-    return LabelledImages(drawn.pop("images"), labels, [f"person {int(i)}" for i in who], drawn)
+@torch.no_grad()
+def distractors(encoder: nn.Module, count: int, seed: int) -> Tensor:
+    """What an encoder makes of `count` people whom nobody looks for: a photo of each.   # [count, d]"""
+    return torch.cat([encoder(images) for images in strangers(count, seed)])

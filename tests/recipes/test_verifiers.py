@@ -3,24 +3,14 @@
 import pytest
 import torch
 
-from course_lib.data import datasets
+from course_lib.data.crowds import photos_of, traits_of
 from course_lib.recipes import cheats, groups
-from course_lib.recipes.verifiers import WAYS, photos_of, train_verifier
-
-
-def test_photos_of_chosen_people_are_theirs():
-    everybody = datasets.load("faces", "train", seed=3, people=4, photos=3)
-    two = photos_of(torch.tensor([3, 1]), "train", 3, photos=2, first=1)
-    assert two.labels.tolist() == [0, 0, 1, 1] and two.names == ["person 3", "person 1"]
-    assert torch.equal(two.images, everybody.images[[10, 11, 4, 5]])
-    assert torch.equal(two.details["turn"], everybody.details["turn"][[10, 11, 4, 5]])
+from course_lib.recipes.verifiers import WAYS, train_verifier
 
 
 @pytest.mark.parametrize("trait", groups.GROUPS)
 def test_groups_do_not_overlap_and_are_large_enough(trait):
-    from course_lib.render.faces.draw import face_traits
-
-    traits = face_traits(torch.arange(groups.SEARCHED), 0)
+    traits = traits_of("train", groups.SEARCHED, 0)
     a, b = (belongs(traits) for belongs in groups.GROUPS[trait])
     assert not (a & b).any() and min(a.sum(), b.sum()) >= groups.PEOPLE // 2
     assert a.sum() >= groups.PEOPLE

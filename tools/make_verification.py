@@ -1,0 +1,124 @@
+"""Face verification on three data seeds, which takes longer than a notebook may: data/results/verification.json.
+
+    python -m tools.make_verification                if it is stale
+    python -m tools.make_verification --confirm      if it is stale: a third of it, and take it for fresh if that agrees
+
+What is kept: three ways to a verifier under one budget, on people never seen; how a threshold set in one group fares in
+another that training has hardly seen; three ways to a finer figure; rank 1 among distractors. Notebook 13 shows it;
+some twenty minutes on one core.
+"""
+
+import torch
+from tqdm import tqdm
+
+from course_lib.data import datasets
+from course_lib.embeddings.encoders import embed
+from course_lib.recipes import cheats, groups
+from course_lib.recipes.faces import FAR
+from course_lib.recipes.faces import STEPS as SHORT
+from course_lib.recipes.verifiers import STEPS, TABLE, WAYS, distractors, train_verifier
+from course_lib.verification.curves import all_pairs, equal_error_rate, tar_at_far
+from course_lib.verification.identification import rank_one_with_distractors
+from course_lib.verification.thresholds import rates, threshold_at_far
+from tools import tables
+
+SEEDS = (10, 11, 12)
+SKIN_SHARES = (0, 5, 15, 25, 50, 125, 250)  # people of B among 500
+SHARES = (15, 250)
+COUNTS = (10, 100, 1_000, 10_000, 100_000)  # distractors
+RECIPE = {
+    "ways": {name: repr(way) for name, way in WAYS.items()},
+    "steps": STEPS,
+    "far": FAR,
+    "people in groups": [groups.PEOPLE, groups.PHOTOS, groups.TESTED, groups.TEST_PHOTOS, SHORT],
+    "of B": {"skin": SKIN_SHARES, "the others": SHARES},
+    "cheats": [cheats.OTHERS, cheats.TESTED, cheats.PHOTOS, cheats.TEST_PHOTOS],
+    "distractors": COUNTS,
+    "seeds": SEEDS,
+}
+
+
+def of_ways(seed: int) -> dict[str, dict[str, float]]:
+    """Each way: TAR at FAR 1e-3, EER, ten-fold accuracy, and rank 1 among distractors."""
+    people = datasets.load("faces", "train", seed=seed)
+    tested = datasets.load("faces", "test", seed=seed, people=250, photos=16)
+    rows = {}
+    for name, way in tqdm(WAYS.items(), f"ways, data seed {seed}"):
+        encoder = train_verifier(way, people, seed, name=f"verifier-{name}")
+        x = embed(encoder, tested.images)
+        pairs = all_pairs(x, tested.labels)
+        scores, same, fold = cheats.lfw_like_pairs(x, seed)
+        accuracy = cheats.kfold_accuracy(scores, same, fold)
+        rows[name] = {
+            "TAR": tar_at_far(*pairs, FAR),
+            "EER": equal_error_rate(*pairs),
+            "ten folds": accuracy.mean().item(),
+            "standard error": (accuracy.std() / cheats.FOLDS**0.5).item(),
+        }
+        others = distractors(encoder, COUNTS[-1], seed)
+        first = tested.labels.diff(prepend=tested.labels[:1] - 1) > 0  # one photo a person
+        found = rank_one_with_distractors(
+            x[~first],
+            tested.labels[~first],
+            x[first],
+            tested.labels[first],
+            others,
+            torch.tensor(COUNTS),
+        )
+        rows[name] |= {
+            f"rank 1 of {n:,}": value for n, value in zip(COUNTS, found.tolist(), strict=True)
+        }
+    return rows
+
+
+def of_groups(seed: int) -> dict[str, dict[str, float]]:
+    """Each trait and share: FAR and TAR of both groups at the threshold of A, and of B at its own."""
+    rows = {}
+    jobs = [(t, n) for t in groups.GROUPS for n in (SKIN_SHARES if t == "skin" else SHARES)]
+    for trait, rare in tqdm(jobs, f"groups, data seed {seed}"):
+        a, b = groups.scores_by_group(trait, rare, seed)
+        threshold = threshold_at_far(*a, FAR)
+        (far_a, tar_a), (far_b, tar_b) = rates(*a, threshold), rates(*b, threshold)
+        rows[f"{trait}, {rare} of B"] = {
+            "FAR of A": far_a,
+            "FAR of B": far_b,
+            "TAR of A": tar_a,
+            "TAR of B": tar_b,
+            "TAR of B at its own threshold": tar_at_far(*b, FAR),
+            "best accuracy of A": cheats.best_accuracy(*a),
+            "best accuracy of B": cheats.best_accuracy(*b),
+        }
+    return rows
+
+
+def figures(seed: int) -> dict[str, dict[str, float]]:
+    """Every row on one data seed: name -> what was measured."""
+    leaks = {
+        f"trained on 500 others and {which}": cheats.report(cheats.trained(which, seed), seed)
+        for which in tqdm(cheats.TRAINED_ON, f"cheats, data seed {seed}")
+    }
+    rows = of_ways(seed) | of_groups(seed) | leaks
+    return {name: {k: round(v, 5) for k, v in row.items()} for name, row in rows.items()}
+
+
+def compute() -> dict:
+    by_seed = [figures(seed) for seed in SEEDS]
+    return {
+        "recipe": RECIPE,
+        "figures": {
+            name: {kind: [rows[name][kind] for rows in by_seed] for kind in by_seed[0][name]}
+            for name in by_seed[0]
+        },
+    }
+
+
+def confirm(content: dict) -> tuple[dict, dict]:
+    now = {f"{name}, {k}": v for name, row in figures(SEEDS[0]).items() for k, v in row.items()}
+    kept = {
+        f"{name}, {k}": v[0] for name, row in content["figures"].items() for k, v in row.items()
+    }
+    return now, kept
+
+
+if __name__ == "__main__":
+    tables.make(TABLE, __file__, compute, confirm)
