@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from course_lib.by_definition import average_precision, detection, self_supervision
-from course_lib.exercises import calling, cases
+from course_lib.exercises import calling, cases, verification_solutions
 from course_lib.exercises.answer import judge
 from course_lib.exercises.cases import copied, look, plainly
 from course_lib.exercises.tasks import TASKS
@@ -22,6 +22,14 @@ SELF_SUPERVISION = (
     "two_views",
     "case_pairs",
 )
+VERIFICATION = (
+    "pairs_of",
+    "far_and_frr",
+    "equal_error_rate",
+    "choose_threshold",
+    "ten_fold_accuracy",
+    "rank_k",
+)
 FORMS = [
     ("iou", detection, "iou", ("iou", "intersection", "area")),
     ("nms", detection, "nms", ("nms", "best_first")),
@@ -30,6 +38,7 @@ FORMS = [
     ("encode", detection, "encode", ("encode", "centre_and_size")),
     ("decode", detection, "decode", ("decode", "centre_and_size")),
     *((name, self_supervision, name, (name,)) for name in SELF_SUPERVISION),
+    *((name, verification_solutions, name, (name,)) for name in VERIFICATION),
 ]
 MUTANTS = [
     (task, said, function)
