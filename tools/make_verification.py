@@ -17,7 +17,7 @@ from course_lib.recipes import cheats, groups
 from course_lib.recipes.faces import FAR
 from course_lib.recipes.faces import STEPS as SHORT
 from course_lib.recipes.verifiers import STEPS, TABLE, WAYS, distractors, train_verifier
-from course_lib.verification.curves import all_pairs, equal_error_rate, tar_at_far
+from course_lib.verification.curves import all_pairs, equal_error_rate, kfold_accuracy, tar_at_far
 from course_lib.verification.identification import rank_one_with_distractors
 from course_lib.verification.thresholds import rates, threshold_at_far
 from tools import tables
@@ -42,32 +42,26 @@ def of_ways(seed: int) -> dict[str, dict[str, float]]:
     """Each way: TAR at FAR 1e-3, EER, ten-fold accuracy, and rank 1 among distractors."""
     people = datasets.load("faces", "train", seed=seed)
     tested = datasets.load("faces", "test", seed=seed, people=250, photos=16)
-    rows = {}
-    for name, way in tqdm(WAYS.items(), f"ways, data seed {seed}"):
-        encoder = train_verifier(way, people, seed, name=f"verifier-{name}")
+    labels = tested.labels
+    first = labels.diff(prepend=labels[:1] - 1) > 0  # one photo a person: the gallery
+    encoders = {
+        name: train_verifier(way, people, seed, name=f"verifier-{name}")
+        for name, way in tqdm(WAYS.items(), f"ways, data seed {seed}")
+    }
+    others, rows = distractors(encoders, COUNTS[-1], seed), {}
+    for name, encoder in encoders.items():
         x = embed(encoder, tested.images)
-        pairs = all_pairs(x, tested.labels)
-        scores, same, fold = cheats.lfw_like_pairs(x, seed)
-        accuracy = cheats.kfold_accuracy(scores, same, fold)
+        pairs = all_pairs(x, labels)
+        accuracy = kfold_accuracy(*cheats.lfw_like_pairs(x, seed))
         rows[name] = {
             "TAR": tar_at_far(*pairs, FAR),
             "EER": equal_error_rate(*pairs),
             "ten folds": accuracy.mean().item(),
             "standard error": (accuracy.std() / cheats.FOLDS**0.5).item(),
         }
-        others = distractors(encoder, COUNTS[-1], seed)
-        first = tested.labels.diff(prepend=tested.labels[:1] - 1) > 0  # one photo a person
-        found = rank_one_with_distractors(
-            x[~first],
-            tested.labels[~first],
-            x[first],
-            tested.labels[first],
-            others,
-            torch.tensor(COUNTS),
-        )
-        rows[name] |= {
-            f"rank 1 of {n:,}": value for n, value in zip(COUNTS, found.tolist(), strict=True)
-        }
+        sides = x[~first], labels[~first], x[first], labels[first]
+        found = rank_one_with_distractors(*sides, others[name], torch.tensor(COUNTS)).tolist()
+        rows[name] |= {f"rank 1 of {n:,}": v for n, v in zip(COUNTS, found, strict=True)}
     return rows
 
 

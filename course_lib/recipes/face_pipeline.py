@@ -1,11 +1,14 @@
 """From a photo to aligned faces: the course's YOLO finds them, a small network their landmarks (L1.15; notebook 13)."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course_lib.data.group_photos import LANDMARKS, group_photos
 from course_lib.data.holders import AnnotatedImages
+from course_lib.detection.overlap import box_iou
 from course_lib.detectors.targets import padded
 from course_lib.detectors.training import Recipe, train
 from course_lib.detectors.yolo import Yolo
@@ -21,6 +24,7 @@ ROOM = 1.25  # of a crop, times the box
 SHAKE = 0.08  # boxes are moved by this share of their sides while the landmark network learns
 LANDMARK_STEPS = 400
 FACE = 32  # pixels of an aligned face
+SURE = 0.05  # scores of detections that count; on validation photos no false one reaches it
 # Where landmarks lie in the faces that a verifier is trained on: the means over 2,000 of them, in pixels of 32.
 PLACES = torch.tensor([[12.5, 16.3], [19.5, 16.3], [16.0, 23.0]])
 UNALIGNED_ROOM = 1.5  # and their whole picture, times the box of the face
@@ -96,6 +100,43 @@ def landmarks_of(net: LandmarkNet, images: Tensor, which: Tensor, boxes: Tensor)
     """Landmarks of faces, in pixels of their images.   # [B, 3, H, W], [N], [N, 4] -> [N, 3, 2]"""
     matrices = square_around(boxes, CROP, ROOM)
     return undone(net(warp(images, which, matrices, CROP)), matrices)
+
+
+@torch.no_grad()
+def found_faces(
+    detector: Yolo, net: LandmarkNet, photos: Sequence[AnnotatedImages]
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Every face of group photos that is found, cut out in three ways; and who it is.
+
+    A face is found where a box overlaps its own with IoU .5 or more; of several the surest counts.
+
+    Returns:
+        "not aligned", "aligned by the network" and "aligned by the true landmarks" -> faces [N, 3, 32, 32]; people [N].
+    """
+    ways, people = (
+        {"not aligned": [], "aligned by the network": [], "aligned by the true landmarks": []},
+        [],
+    )
+    for part in photos:
+        for i, found in enumerate(detector.detect(part.images)):
+            target = part.targets[i]
+            boxes = found["boxes"][found["scores"] >= SURE]
+            if len(boxes) == 0:
+                continue
+            hit, which = (box_iou(target["boxes"], boxes) >= 0.5).float().max(1)
+            there = hit > 0
+            image, boxes = part.images[i : i + 1], boxes[which[there]]
+            one = torch.zeros(len(boxes), dtype=torch.int64)
+            marks = landmarks_of(net, image, one, boxes)
+            cut = (
+                cut_out(image, one, boxes),
+                aligned(image, one, marks),
+                aligned(image, one, target["landmarks"][there]),
+            )
+            for faces, more in zip(ways.values(), cut, strict=True):
+                faces.append(more)
+            people.append(target["person"][there])
+    return {name: torch.cat(faces) for name, faces in ways.items()}, torch.cat(people)
 
 
 def aligned(images: Tensor, which: Tensor, landmarks: Tensor) -> Tensor:

@@ -94,6 +94,10 @@ def _loss(way: Way) -> Callable[[nn.ModuleDict, Tensor, Tensor], Tensor]:
 
 
 @torch.no_grad()
-def distractors(encoder: nn.Module, count: int, seed: int) -> Tensor:
-    """What an encoder makes of `count` people whom nobody looks for: a photo of each.   # [count, d]"""
-    return torch.cat([encoder(images) for images in strangers(count, seed)])
+def distractors(encoders: dict[str, nn.Module], count: int, seed: int) -> dict[str, Tensor]:
+    """What each encoder makes of `count` people whom nobody looks for, a photo of each.   # name -> [count, d]"""
+    parts = {name: [] for name in encoders}
+    for images in strangers(count, seed):
+        for name, encoder in encoders.items():
+            parts[name].append(encoder(images))
+    return {name: torch.cat(part) for name, part in parts.items()}

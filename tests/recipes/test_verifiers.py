@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from course_lib.data.crowds import photos_of, traits_of
+from course_lib.data.crowds import photos_of, strangers, traits_of
 from course_lib.recipes import cheats, groups
-from course_lib.recipes.verifiers import WAYS, train_verifier
+from course_lib.recipes.faces import face_encoder
+from course_lib.recipes.verifiers import WAYS, distractors, train_verifier
 
 
 @pytest.mark.parametrize("trait", groups.GROUPS)
@@ -80,3 +81,12 @@ def test_reports_and_scores_by_group_are_whole(monkeypatch):
         monkeypatch.setattr(groups, name, value)
     for scores, same in groups.scores_by_group("skin", 4, 0, steps=3):
         assert len(scores) == 36 * 35 // 2 and same.sum() == 36
+
+
+def test_distractors_are_embedded_by_each_encoder_in_order():
+    encoders = {"a": face_encoder(0).eval(), "b": face_encoder(1).eval()}
+    found = distractors(encoders, 70, seed=0)
+    assert {name: x.shape for name, x in found.items()} == {"a": (70, 64), "b": (70, 64)}
+    with torch.no_grad():
+        last = encoders["b"](torch.cat([*strangers(70, 0)])[-3:])
+    torch.testing.assert_close(found["b"][-3:], last)
