@@ -1,5 +1,6 @@
 """Three ways to a face verifier under one budget (L2.11, L2.12, L2.15; notebook 13)."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -91,6 +92,11 @@ def _loss(way: Way) -> Callable[[nn.ModuleDict, Tensor, Tensor], Tensor]:
         )
 
     return loss
+
+
+def verifier_table() -> dict[str, dict[str, list[float]]]:
+    """The committed table of `tools/make_verification.py`: row -> what was measured -> a figure for each data seed."""
+    return json.loads(TABLE.read_text(encoding="utf-8"))["figures"]
 
 
 @torch.no_grad()
