@@ -79,8 +79,6 @@ tables: environment  ## compute the tables that are stale, an hour or two (ARGS=
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_detr_curves $(ARGS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_pretexts $(ARGS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_contrastive $(ARGS)
-	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_pretexts $(ARGS)
-	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_contrastive $(ARGS)
 
 SEEDS ?=
 

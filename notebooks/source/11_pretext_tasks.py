@@ -500,7 +500,7 @@ record("context.ten", found["ten"], ".2f")
 # %% [markdown]
 # ## When the camera leaves a mark
 #
-# Many cameras wrote the date into a corner of every photograph. Here are such images (of the date only three digits), one of them in its four rotations. We train the same rotation task on them. The date is there before the image is turned, so it turns with it.
+# Many cameras wrote the date into a corner of every photograph. Here are such images, one of them in its four rotations. We train the same rotation task on them. The date is there before the image is turned, so it turns with it.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 from course_lib.self_supervision.shortcuts import date_stamp
@@ -611,8 +611,6 @@ record("small.knn", small["knn"], ".2f")
 # * measure a downstream task, beside an untrained network;
 # * hide the suspect: without the date, this network predicts only {{stamp.without}} of the rotations;
 # * take away what the task should need, for example by a [jigsaw](#Jigsaw) of four different images.
-#
-# X-ray images carry such marks, too.
 
 # %% [markdown]
 # ## Jigsaw
@@ -725,7 +723,7 @@ rows.append(row_of("damaged jigsaw, grey images", results["damaged jigsaw"]))
 table([HEAD, *rows])
 
 # %% [markdown]
-# Our jigsaw is solved ({{jigsaw.score}}). But put together four tiles of *four different images*, and the network still predicts {{jigsaw.mixed}} of the orders. It need not compare tiles: our objects stand in the middle, so each tile alone tells its place. This **absolute position** is a shortcut, too; the papers discuss it.
+# Our jigsaw is solved ({{jigsaw.score}}). But put together four tiles of *four different images*, and the network still predicts {{jigsaw.mixed}} of the orders. It need not compare tiles: our objects stand in the middle, so each tile alone tells its place. This **absolute position** is a shortcut, too.
 #
 # The **damaged jigsaw** (Kim and others, 2018; L2.08) also takes away the colours and one tile; three heads predict the order, the missing tile, and the colours. Hues are random here, so grey is the best guess of a hue; the drawings are blurred, since each tile is only 2 x 2 cells of the feature maps. Its features are judged on grey images.
 
@@ -781,7 +779,7 @@ table([HEAD, row_of("untrained network", base), *(row_of(n, results[n]) for n in
 record("exemplar.score", results["exemplar"]["pretext"], ".2f")
 
 # %% [markdown]
-# "The task itself" is, for the exemplar, the share of new views that are assigned to the right image ({{exemplar.score}}), for the other two the mean squared error in the hole. L2 draws the mean of everything that might be there: smooth. With the discriminator, neighbouring pixels differ by {{sharp.adversarial}} instead of {{sharp.l2}} (in the images {{sharp.real}}), and the squared error is {{hole.adversarial}} instead of {{hole.l2}}. Our short training gives stripes; the paper's long one gives edges.
+# "The task itself" is, for the exemplar, the share of new views that are assigned to the right image ({{exemplar.score}}), for the other two the mean squared error in the hole. L2 draws the mean of everything that might be there: smooth. With the discriminator, neighbouring pixels differ by {{sharp.adversarial}} instead of {{sharp.l2}} (in the images {{sharp.real}}), and the squared error is {{hole.adversarial}} instead of {{hole.l2}}. The paper's long training gives edges.
 
 # %% [markdown]
 # ## What are their features worth?
@@ -887,7 +885,7 @@ for name, key in (("from scratch", "scratch"), ("context", "context"), ("rotatio
         record(f"frozen.{key}", mean_ten[name], ".2f")
 
 # %% [markdown]
-# On three other data seeds (means of five draws of labels, least and most): frozen, rotation reaches {{frozen.rotation}} and context {{frozen.context}}; fine-tuned, {{tuned.rotation}} and {{tuned.context}}. Training from scratch on the same 60 labelled images reaches {{tuned.scratch}}.
+# On three other data seeds (means of five draws): frozen, rotation reaches {{frozen.rotation}} and context {{frozen.context}}; fine-tuned, {{tuned.rotation}} and {{tuned.context}}. Training from scratch on the same 60 labelled images reaches {{tuned.scratch}}.
 
 # %% [markdown]
 # ## Deeper: what the core path claimed
