@@ -357,7 +357,7 @@ explore(
 # * the **collapse level** of the unit vectors $z$: $\sqrt d$ times the mean standard deviation of their $d$ coordinates (Chen and He, 2021). 0: one point; about 1: spread evenly over the sphere;
 # * the **k-NN accuracy** of the features. It needs a small labelled part.
 #
-# First predict, then break the method with the buttons. **No negatives**: the loss is minus the cosine of the two views. **Only light**: the views are neither cropped nor turned. **No crop**, **no change of light**: one change is left out. **Temperature** 0.01 or 5, not 0.2. **Batch of 4**, not 128: in as many steps 1/32 of the images. Coloured: three data seeds (other digits, weights and batches). Grey: SimCLR. Thin black: this page's run, for two settings.
+# First predict, then break the method with the buttons. **No negatives**: the loss is minus the cosine of the two views. **Only light**: the views are neither cropped nor turned. **No crop**, **no change of light**: one change is left out. **Temperature** 0.01 or 5, not $0.2$. **Batch of 4**, not 128: in as many steps 1/32 of the images. Coloured: three data seeds (other digits, weights and batches). Grey: SimCLR. Thin black: this page's run, for two settings.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(

@@ -1,3 +1,5 @@
+# A page that is being written: not built, not tested. Its pieces run, its sections "Deeper" are not all there.
+
 # %% [markdown]
 # # Face verification
 
@@ -679,3 +681,83 @@ def rank_k(scores, people, truth, k, threshold):
 
 
 check("rank_k", rank_k)
+
+# %% [markdown]
+# ## Deeper: other groups
+#
+# FAR of B at A's threshold, divided by that of A, on three other data seeds. The other way round the light group is the rare one; hair colour does the same; the width of the head less.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+rows = [("trait, people of B among 500", "FAR of B / FAR of A", "best accuracy of A", "of B")]
+for row in kept:
+    if " of B" in row:
+        part = {kind: torch.tensor(values) for kind, values in kept[row].items()}
+        ratio = part["FAR of B"] / part["FAR of A"]
+        rows.append(
+            (
+                row,
+                " ".join(f"{v:.1f}" for v in ratio),
+                mean_of(row, "best accuracy of A"),
+                mean_of(row, "best accuracy of B"),
+            )
+        )
+table(rows)
+
+# %% [markdown]
+# ## Deeper: fake or live
+#
+# A verifier that is shown a photo of a photo says: the same person. **Liveness** asks first whether there is a face at all (L2.01). Move the strength of three attacks.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
+from course_lib.recipes import liveness as live
+from course_lib.verification.liveness import ATTACKS
+
+live_faces = live.people("test", SEED).images[:24:4]
+
+
+def draw_attacks(strength=1.0, other=0):
+    fig, axes = plots.panels(1, rows=4, height=1.3)
+    pictures.contact_sheet(axes[0], live_faces, 6, "live")
+    for ax, (name, attack) in zip(axes[1:], ATTACKS.items(), strict=True):
+        shown = attack(live_faces, torch.Generator().manual_seed(other), strength)
+        pictures.contact_sheet(ax, shown, 6, name)
+    return fig
+
+
+explore(
+    draw_attacks,
+    alt="Six faces live, and as attacks: on a screen with coloured bands, printed with dots and a white edge, with a bright "
+    "streak.",
+    presets={"faint": {"strength": 0.3}},
+    strength=(0.0, 1.0, 0.1),
+    other=(0, 10, 1),
+    labels={"other": "other attacks"},
+)
+unseen_type = "glare"
+live_train, live_val, live_test = (live.people(part, SEED).images for part in live.PEOPLE)
+judge_live = live.train_detector(live_train, ("screen", "print"), SEED)
+apcer, bpcer = live.judge(judge_live, live_val, live_test, SEED)
+table(
+    [
+        (
+            "detector trained on screen and print",
+            "attacks accepted (APCER)",
+            "live refused (BPCER)",
+        ),
+        *((name, f"{value:.3f}", f"{bpcer:.3f}") for name, value in apcer.items()),
+    ]
+)
+record("unseen", apcer[unseen_type], ".0%")
+
+# %% [markdown]
+# Known attacks are nearly all found; of the unseen one, *glare*, {{unseen}} are accepted. A detector of fakes knows the fakes that it was shown: of deepfakes the same is reported (L2.20).
+#
+# ## Deeper: glasses, light, pose
+#
+# ## Deeper: real faces
+#
+# ## Deeper: your own photos
+#
+# ## Deeper: what vectors give away, and the law
+#
+# ## Deeper: what the core path claimed
