@@ -26,10 +26,11 @@ def cut_outs(person: Tensor, photo: Tensor, seed: int, size: int) -> dict[str, T
     """People without a background, and where their faces are.
 
     Args:
-        person, photo: numbers, as `draw_faces` takes them.             # [B] int64
+        person, photo, seed: as `draw_faces` takes them; more tilt of the head, and no hand or scarf.   # [B] int64
+        size: side of a picture in pixels.
     Returns:
-        colour [B, 3, size, size], alpha [B, 1, size, size], box (x1, y1, x2, y2) of the face [B, 4], landmarks
-        [B, 3, 2]; both in pixels.
+        colour and alpha in 0..1 [B, 3 and 1, size, size]; box (x1, y1, x2, y2) of the face [B, 4] and landmarks
+        [B, 3, 2] in pixels.
     """
     randoms = Randoms("face photo", seed, person * 100_003 + photo)
     traits, nuisances = face_traits(person, seed), face_nuisances(randoms, 1.0)

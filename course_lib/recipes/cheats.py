@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from course_lib.data.crowds import photos_of
+from course_lib.data.drawn import faces
 from course_lib.data.holders import LabelledImages
 from course_lib.embeddings.distances import normalize
 from course_lib.embeddings.encoders import embed
@@ -25,12 +26,12 @@ TRAINED_ON = ("250 more others", "the tested, other photos", "the tested, same p
 
 def tested_people(seed: int, split: str = "test") -> LabelledImages:
     """The 250 people of the test, or of validation: 16 photos each."""
-    return photos_of(torch.arange(TESTED), split, seed, TEST_PHOTOS)
+    return faces(split, seed, TESTED, TEST_PHOTOS)
 
 
 def training_people(which: str, seed: int) -> LabelledImages:
     """750 people to learn from: 500 others, and 250 as in `TRAINED_ON`."""
-    first = photos_of(torch.arange(OTHERS), "train", seed, PHOTOS)
+    first = faces("train", seed, OTHERS, PHOTOS)
     if which == "250 more others":
         more = photos_of(torch.arange(OTHERS, OTHERS + TESTED), "train", seed, PHOTOS)
     elif which == "the tested, other photos":

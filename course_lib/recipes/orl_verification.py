@@ -19,7 +19,6 @@ from course_lib.training.weights import load_or_train
 from course_lib.verification.curves import kfold_accuracy
 
 FOLDS, PEOPLE, PHOTOS = 10, 40, 10
-HEIGHT, WIDTH = 56, 46  # half of the photographs
 STEPS, BATCH, RATE = 200, 64, 5e-3
 SCALE, MARGIN = 16.0, (1.0, 0.2, 0.0)
 VIEWS = Views(area=0.8, colour=0.3, mirror=True, turn=0.1)
