@@ -399,7 +399,7 @@ record("rotation.ten", found["ten"], ".2f")
 record("rotation.disc", by_class["disc"], ".2f")
 
 # %% [markdown]
-# It predicts {{rotation.score}} of all rotations of new images correctly, and {{rotation.eight}} of your eight images. For discs it guesses: {{rotation.disc}}. And it has learned more than rotations: with 10 labels a class, a linear probe on its features reaches {{rotation.ten}}, on untrained features {{untrained.ten}}. No class label was used to train the network.
+# It predicts {{rotation.score}} of all rotations of new images correctly, and {{rotation.eight}} of your eight images. For discs it guesses: {{rotation.disc}}. And it has learned more than rotations: with 10 labels a class, a linear probe on its features reaches {{rotation.ten}}, on untrained features {{untrained.ten}}.
 
 # %% [markdown]
 # ## Context prediction
@@ -602,22 +602,22 @@ record("small.score", small["pretext"], ".2f")
 record("small.knn", small["knn"], ".2f")
 
 # %% [markdown]
-# With a date, the network predicts {{stamp.score}} of the rotations, and 20-NN on its features reaches {{stamp.knn}}: about what an untrained network gives (the black lines). It has found a **shortcut**, a way to solve the task without learning what we hope for. With the border cut off, 20-NN reaches {{cured.knn}}.
+# With a date, the network predicts {{stamp.score}} of the rotations, and 20-NN on its features reaches {{stamp.knn}}: about what an untrained network gives (the black lines). It has found a **shortcut**, a way to solve the task without learning what we hope for. With the border cut off in the pretext task, 20-NN reaches {{cured.knn}}, on images with the date.
 #
-# Right, means of three other data seeds: context prediction is helped by the white frame of a printed photograph: only the upper left neighbour has it above *and* at its left. Tiles of 9 pixels do not reach the frame: the task gets harder ({{small.score}} instead of {{frame.score}}), and the features are worth more ({{small.knn}}).
+# Right, means of three other data seeds: context prediction is helped by the white frame of a printed photograph: each of the eight places shows it on other sides. Tiles of 9 pixels do not reach the frame: the task falls from {{frame.score}} to {{small.score}}, 20-NN rises from {{frame.knn}} to {{small.knn}}, about as [without a frame](#Deeper:-more-shortcuts,-and-what-the-gap-does).
 #
 # **The accuracy of a pretext task does not tell what its features are worth.** To find a shortcut:
 #
 # * measure a downstream task, beside an untrained network;
-# * hide the suspect: without the date, this network predicts only {{stamp.without}} of the rotations;
+# * hide the suspect: without the date, the first network predicts only {{stamp.without}} of the rotations (guessing: 1/4);
 # * take away what the task should need, for example by a [jigsaw](#Jigsaw) of four different images.
 
 # %% [markdown]
 # ## Jigsaw
 #
-# Cut four tiles, shuffle them, and predict the order: one class for each order (Noroozi and Favaro, 2016, with nine tiles; L2.07). Nine tiles have $9! = 362{,}880$ orders: far too many classes, many of them nearly alike. The **Hamming distance** of two orders is the number of places at which they differ. One chooses a **permutation set**, a few orders with large distances; ours has 8.
+# Cut four tiles, shuffle them, and predict the order: one class for each order (Noroozi and Favaro, 2016, with nine tiles; L2.07). Nine tiles have $9! = 362{,}880$ orders: far too many classes. The **Hamming distance** of two orders is the number of places at which they differ. One chooses a **permutation set**, a few orders with large distances; ours has 8.
 #
-# Below the board: choose it greedily. For each order that is left, compute the distance to its *nearest* chosen order; take the order for which this distance is largest. (The paper adds up the distances to all chosen orders.)
+# Below the board: choose it greedily. For each order that is left, compute the distance to its *nearest* chosen order; take the order for which this distance is largest.
 #
 # First play: click the letters in the order in which the tiles belong: upper left, upper right, lower left, lower right.
 
@@ -730,9 +730,9 @@ table([HEAD, *rows])
 # %% [markdown]
 # ## One class for each image, and a hole to fill
 #
-# **Exemplar** (Dosovitskiy and others, 2014, with small patches; L2.06): each image is a class of its own, a **surrogate class**; its examples are random crops and turns of it in other colours. We take {{exemplars}} images; more classes need longer training.
+# **Exemplar** (Dosovitskiy and others, 2014, with small patches; L2.06): each image is a class of its own, a **surrogate class**; its examples are random crops of it, slightly tilted, in changed brightness and colour. We take {{exemplars}} images; more classes need longer training.
 #
-# The **context encoder** (Pathak and others, 2016; L2.09) draws what is missing in a square hole. Its loss is the mean squared error in the hole, the **L2 loss**. A second version goes on from there with an **adversarial loss** beside it: a second network, the **discriminator**, learns to tell images with drawn holes from real ones, and the first to make it fail.
+# The **context encoder** (Pathak and others, 2016; L2.09) draws what is missing in a square hole. Its loss is the mean squared error in the hole, the **L2 loss**. Another version is trained on from these weights, with an **adversarial loss** added: a second network, the **discriminator**, learns to tell filled images from real ones, and the context encoder learns to deceive it.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 record("exemplars", EXEMPLARS, "d")
@@ -779,7 +779,7 @@ table([HEAD, row_of("untrained network", base), *(row_of(n, results[n]) for n in
 record("exemplar.score", results["exemplar"]["pretext"], ".2f")
 
 # %% [markdown]
-# "The task itself" is, for the exemplar, the share of new views that are assigned to the right image ({{exemplar.score}}), for the other two the mean squared error in the hole. L2 draws the mean of everything that might be there: smooth. With the discriminator, neighbouring pixels differ by {{sharp.adversarial}} instead of {{sharp.l2}} (in the images {{sharp.real}}), and the squared error is {{hole.adversarial}} instead of {{hole.l2}}. The paper's long training gives edges.
+# "The task itself" is, for the exemplar, the share of new views that are assigned to the right image ({{exemplar.score}}), for the other two the mean squared error in the hole. L2 draws the mean of everything that might be there: smooth. With the discriminator, neighbouring pixels differ by {{sharp.adversarial}} instead of {{sharp.l2}} (in the images {{sharp.real}}, partly grain), and the squared error is {{hole.adversarial}} instead of {{hole.l2}}.
 
 # %% [markdown]
 # ## What are their features worth?
@@ -848,10 +848,10 @@ record("pixels.ten", sum(kept["8 x 8 grey pixels"]["ten"]) / 3, ".2f")
 record("pixels.knn", sum(kept["8 x 8 grey pixels"]["knn"]) / 3, ".2f")
 
 # %% [markdown]
-# Filled dots are three other data seeds, the open circle is this run. *With all labels*: the same network, trained on {{unlabelled}} labels. The tasks saw different numbers of images: read large differences only.
+# Filled dots are three other data seeds, the open circle is this run. *With all labels*: the same network, first trained on {{unlabelled}} labels. The tasks saw different numbers of images, the damaged jigsaw grey ones: read large differences only.
 #
-# * Rotation is best in these two measures. One likely reason: all objects stand roughly upright.
-# * The measures disagree. A line does little with grey pixels ({{pixels.ten}}), since half of the images are negatives; but among 3,000 drawings there is often one that is almost the same ({{pixels.knn}}).
+# * Of the tasks, rotation is best in both. One likely reason: all objects stand roughly upright.
+# * The measures disagree. A line does little with grey pixels ({{pixels.ten}}), since half of the images are negatives; but among 3,000 drawings several are often almost the same ({{pixels.knn}}).
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
@@ -885,7 +885,7 @@ for name, key in (("from scratch", "scratch"), ("context", "context"), ("rotatio
         record(f"frozen.{key}", mean_ten[name], ".2f")
 
 # %% [markdown]
-# On three other data seeds (means of five draws): frozen, rotation reaches {{frozen.rotation}} and context {{frozen.context}}; fine-tuned, {{tuned.rotation}} and {{tuned.context}}. Training from scratch on the same 60 labelled images reaches {{tuned.scratch}}.
+# *This run* is one draw of labels; of the data seeds the mean of five, least and most. Over these seeds context gains by fine-tuning, {{frozen.context}} to {{tuned.context}}; rotation loses a little, {{frozen.rotation}} to {{tuned.rotation}}. From scratch the same 60 images give {{tuned.scratch}}.
 
 # %% [markdown]
 # ## Deeper: what the core path claimed
