@@ -14,10 +14,11 @@ from course_lib.render.canvas import Randoms
 from course_lib.render.faces.draw import face_nuisances, face_traits
 from course_lib.render.faces.paint import paint_faces
 from course_lib.render.faces.sitter import Sitter
+from course_lib.render.faces.tables import BACKGROUNDS
 
 HEIGHT, WIDTH, PEOPLE = 96, 192, 4  # pixels of a photo, places in it
 PERSON = 64  # pixels of a person
-ROLL = 5  # times the usual tilt of a head
+ROLL = 6  # times the usual tilt of a head
 FIRST_PHOTO = 1000  # those below are taken by `photos_of`
 LANDMARKS = ("left eye", "right eye", "mouth")  # as seen in the picture
 
@@ -116,9 +117,9 @@ def _compose(number: Tensor, first: int, seed: int, sitting: int) -> dict[str, T
     """Four people before a wall.   # [b] -> images [b, 3, HEIGHT, WIDTH], ..."""
     r = Randoms(f"group photo {sitting}", seed, number + first)
     b = len(number)
-    light = r.uniform(0.55, 0.95)[..., None]
-    wall = light * (0.85 + 0.3 * r.fill(3, 1, 1)) - 0.06 * r.clouds(5, HEIGHT, WIDTH)
-    images = wall.clamp(0, 1)
+    light, dark = BACKGROUNDS.flatten(0, 1)[r.choice(BACKGROUNDS[..., 0, 0].numel())].unbind(1)
+    shade = (0.5 + 0.3 * r.clouds(5, HEIGHT, WIDTH)).clamp(0, 1)  # [b, 1, HEIGHT, WIDTH]
+    images = torch.lerp(light[..., None, None], dark[..., None, None], shade)
     boxes, marks, who = [], [], []
     for place in range(PEOPLE):
         person = number * PEOPLE + (place + 2 * sitting) % PEOPLE

@@ -20,14 +20,14 @@ from course_lib.verification.alignment import similarity, square_around, warp
 PHOTOS = 400  # group photos to learn from
 DETECTOR = Recipe("faces in groups", steps=300, lr=5e-3, batch=8, max_seconds=600)
 CROP = 32  # pixels of a crop in which landmarks are found
-ROOM = 1.25  # of a crop, times the box
+ROOM = 1.35  # of a crop, times the square with the area of the box
 SHAKE = 0.08  # boxes are moved by this share of their sides while the landmark network learns
 LANDMARK_STEPS = 400
 FACE = 32  # pixels of an aligned face
 SURE = 0.05  # scores of detections that count; on validation photos no false one reaches it
 # Where landmarks lie in the faces that a verifier is trained on: the means over 2,000 of them, in pixels of 32.
 PLACES = torch.tensor([[12.5, 16.3], [19.5, 16.3], [16.0, 23.0]])
-UNALIGNED_ROOM = 1.5  # and their whole picture, times the box of the face
+FRAME = 1.62  # and the side of their whole picture, times that of the square with the face's area
 
 
 def face_detector(seed: int) -> tuple[Yolo, AnnotatedImages]:
@@ -106,17 +106,14 @@ def landmarks_of(net: LandmarkNet, images: Tensor, which: Tensor, boxes: Tensor)
 def found_faces(
     detector: Yolo, net: LandmarkNet, photos: Sequence[AnnotatedImages]
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """Every face of group photos that is found, cut out in three ways; and who it is.
+    """Every face of group photos that is found, cut out in three ways, by the net's landmarks; and who it is.
 
     A face is found where a box overlaps its own with IoU .5 or more; of several the surest counts.
 
     Returns:
-        "not aligned", "aligned by the network" and "aligned by the true landmarks" -> faces [N, 3, 32, 32]; people [N].
+        A name of `CUTS` -> faces [N, 3, 32, 32]; people [N].
     """
-    ways, people = (
-        {"not aligned": [], "aligned by the network": [], "aligned by the true landmarks": []},
-        [],
-    )
+    ways, people = {name: [] for name in CUTS}, []
     for part in photos:
         for i, found in enumerate(detector.detect(part.images)):
             target = part.targets[i]
@@ -128,22 +125,27 @@ def found_faces(
             image, boxes = part.images[i : i + 1], boxes[which[there]]
             one = torch.zeros(len(boxes), dtype=torch.int64)
             marks = landmarks_of(net, image, one, boxes)
-            cut = (
-                cut_out(image, one, boxes),
-                aligned(image, one, marks),
-                aligned(image, one, target["landmarks"][there]),
-            )
-            for faces, more in zip(ways.values(), cut, strict=True):
-                faces.append(more)
+            for name, cut in CUTS.items():
+                ways[name].append(cut(image, one, boxes, marks))
             people.append(target["person"][there])
     return {name: torch.cat(faces) for name, faces in ways.items()}, torch.cat(people)
 
 
-def aligned(images: Tensor, which: Tensor, landmarks: Tensor) -> Tensor:
-    """Faces turned, scaled and shifted so that their landmarks lie at `PLACES`.   # -> [N, 3, 32, 32]"""
+def cut_out(images: Tensor, which: Tensor, boxes: Tensor, landmarks: Tensor) -> Tensor:
+    """Faces as the detector found them: the square around each box, as wide as training faces have it."""
+    return warp(images, which, square_around(boxes, FACE, FRAME), FACE)
+
+
+def upright(images: Tensor, which: Tensor, boxes: Tensor, landmarks: Tensor) -> Tensor:
+    """The same squares, turned so that both eyes are level.   # -> [N, 3, 32, 32]"""
+    right, down = (landmarks[:, 1] - landmarks[:, 0]).unbind(1)
+    matrices = square_around(boxes, FACE, FRAME, torch.atan2(down, right))
+    return warp(images, which, matrices, FACE)
+
+
+def in_place(images: Tensor, which: Tensor, boxes: Tensor, landmarks: Tensor) -> Tensor:
+    """Faces turned, scaled and shifted so that eyes and mouth lie at `PLACES`.   # -> [N, 3, 32, 32]"""
     return warp(images, which, similarity(landmarks, PLACES), FACE)
 
 
-def cut_out(images: Tensor, which: Tensor, boxes: Tensor) -> Tensor:
-    """Faces without alignment: the square around each box, as wide as the verifier's training faces have it."""
-    return warp(images, which, square_around(boxes, FACE, UNALIGNED_ROOM), FACE)
+CUTS = {"cut out": cut_out, "eyes level": upright, "eyes and mouth in place": in_place}

@@ -58,7 +58,7 @@ CASES = {
     "rotation": Case(CLEAN, ROWS["rotation"]),
     "rotation, date stamp": Case(date_stamp, ROWS["rotation"]),
     "rotation, date stamp, border cut off": Case(
-        date_stamp, replace(ROWS["rotation"], views=_cut_border)
+        date_stamp, replace(ROWS["rotation"], views=_cut_border, steps=550)
     ),
     "rotation, light from above": Case(skylight, ROWS["rotation"]),
     "context": Case(CLEAN, ROWS["context"]),

@@ -80,25 +80,38 @@ def warp(images: Tensor, which: Tensor, matrices: Tensor, size: int) -> Tensor:
     return F.grid_sample(images[which], grid, padding_mode="border", align_corners=False)
 
 
-def square_around(boxes: Tensor, size: int, room: float = 1.0) -> Tensor:
-    """Without alignment: the matrices that scale the square around each box to a picture.
+def square_around(
+    boxes: Tensor, size: int, room: float = 1.0, angles: Tensor | None = None
+) -> Tensor:
+    """The matrices that scale a square around each box to a picture; and turn it, where it is said by how much.
 
     Args:
         boxes: x1, y1, x2, y2 in pixels.                      # [N, 4]
         size: side of the picture in pixels.
-        room: the square's side as a multiple of the box's longer side.
+        room: the square's side as a multiple of that of the square with the box's area, which does not depend on how
+            a head is tilted.
+        angles: how a face is tilted, clockwise, in radians: it becomes upright; None: no turn.   # [N]
     Returns:
-        As `similarity`, without a turn.                      # [N, 2, 3]
+        As `similarity`.                                      # [N, 2, 3]
     Raises:
-        TypeError, ValueError: no boxes [N, 4]; a box without an extent.
+        TypeError, ValueError: no boxes [N, 4]; a box without an area; angles other than [N].
+
+    >>> square_around(torch.tensor([[2.0, 1.0, 6.0, 5.0]]), size=8)
+    tensor([[[ 2.,  0., -4.],
+             [ 0.,  2., -2.]]])
     """
     check_tensor("square_around", "[N, 4]", boxes=boxes)
+    check_count("square_around", size=size)
     boxes = boxes.to(torch.promote_types(boxes.dtype, torch.float32))
+    if angles is None:
+        angles = torch.zeros_like(boxes[:, 0])
+    check_tensor("square_around", f"[{len(boxes)}]", angles=angles)
     middle, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-    side = room * sides.amax(1)
-    if not (side > 0).all():
-        raise ValueError(f"square_around: box {(~(side > 0)).nonzero()[0].item()} has no extent")
-    scale = size / side  # [N]
-    turn = scale[:, None, None] * torch.eye(2, dtype=boxes.dtype, device=boxes.device)
-    shift = size / 2 - scale[:, None] * middle
-    return torch.cat([turn, shift[..., None]], dim=2)
+    wrong = ~(sides > 0).all(1)
+    if wrong.any():
+        raise ValueError(f"square_around: box {wrong.nonzero()[0].item()} has no area")
+    scale = size / (room * sides.prod(1).sqrt())  # [N]
+    cos, sin = angles.to(boxes).cos(), angles.to(boxes).sin()
+    turn = scale[:, None, None] * torch.stack([cos, sin, 0 - sin, cos], 1).view(-1, 2, 2)
+    shift = size / 2 - turn @ middle[..., None]  # [N, 2, 1]
+    return torch.cat([turn, shift], dim=2)

@@ -43,7 +43,7 @@ def test_found_faces_are_told_who_they_are():
     assert torch.equal(who, expected)
     assert {faces.shape for faces in ways.values()} == {(6, 3, 32, 32)}
     # with true landmarks the face is the middle of the picture: skin or hair, and not the wall of the corner
-    faces = ways["aligned by the true landmarks"]
+    faces = ways["cut out"]
     assert ((faces[:, :, 18, 16] - faces[:, :, 0, 0]).abs().amax(1) > 0.02).all()
 
 
@@ -60,6 +60,21 @@ def test_the_networks_answer_is_turned_into_pixels_of_the_photo():
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     torch.testing.assert_close(marks, middles[:, None].expand(-1, 3, -1), atol=1e-3, rtol=0)
     assert square_around(boxes, steps.CROP).shape == (4, 2, 3)
+
+
+def test_faces_whose_eyes_are_level_are_upright():
+    photos = group_photos("val", 0, 4)
+    boxes, marks = (torch.cat([t[k] for t in photos.targets]) for k in ("boxes", "landmarks"))
+    which = torch.arange(4).repeat_interleave(4)
+    eyes = marks[:, 1] - marks[:, 0]
+    matrices = square_around(boxes, 32, steps.FRAME, torch.atan2(eyes[:, 1], eyes[:, 0]))
+    left, right, mouth = steps.moved(marks, matrices).unbind(1)
+    torch.testing.assert_close(left[:, 1], right[:, 1], atol=1e-3, rtol=0)
+    assert (mouth[:, 1] > left[:, 1] + 2).all()
+    level, cut = (f(photos.images, which, boxes, marks) for f in (steps.upright, steps.cut_out))
+    tilted = torch.atan2(eyes[:, 1], eyes[:, 0]).abs()
+    change = (level - cut).abs().mean((1, 2, 3))
+    assert change[tilted.argmax()] > 2 * change[tilted.argmin()]
 
 
 @pytest.mark.slow

@@ -69,8 +69,22 @@ def test_a_quarter_turn_and_a_square_move_pixels_exactly():
     torch.testing.assert_close(warp(image, which, quarter, 8), image.rot90(-1, (2, 3)))
     part = square_around(torch.tensor([[2.0, 1.0, 6.0, 5.0]]), 4)
     torch.testing.assert_close(warp(image, which, part, 4), image[:, :, 1:5, 2:6])
-    wide = square_around(torch.tensor([[2.0, 2.0, 6.0, 4.0]]), 8, room=2.0)
+    wide = square_around(torch.tensor([[0.0, 2.0, 8.0, 4.0]]), 8, room=2.0)  # of 4 x 4 pixels' area
     assert wide[0, :, :2].tolist() == [[1, 0], [0, 1]] and wide[0, :, 2].tolist() == [0, 1]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(-3, 3), st.floats(0.5, 3))
+def test_a_tilted_face_comes_upright(angle, room):
+    """Two eyes on a line that is tilted, around the middle of a box: level, and around the picture's middle."""
+    boxes = torch.tensor([[10.0, 20.0, 30.0, 40.0]], dtype=torch.float64)
+    middle, along = torch.tensor([20.0, 30.0]), torch.tensor([math.cos(angle), math.sin(angle)])
+    eyes = torch.stack([middle - 4 * along, middle + 4 * along])[None].double()
+    matrix = square_around(boxes, 32, room, torch.tensor([angle], dtype=torch.float64))
+    left, right = (eyes @ matrix[..., :2].mT + matrix[..., None, :, 2])[0]
+    apart = 4 * 32 / (20 * room)
+    torch.testing.assert_close(left, torch.tensor([16 - apart, 16.0]).double(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(right, torch.tensor([16 + apart, 16.0]).double(), atol=1e-5, rtol=0)
 
 
 def test_landmarks_of_the_picture_lie_where_they_are_wanted():
@@ -103,7 +117,12 @@ def test_every_floating_type(dtype):
         (lambda: similarity(torch.rand(1, 1, 2), WANTED[:1]), "two points or more are needed, got 1"),
         (lambda: warp(torch.rand(1, 3, 8, 8), torch.tensor([1]), torch.rand(1, 2, 3), 4), r"which must be in 0..0"),
         (lambda: warp(torch.rand(1, 3, 8, 8), torch.tensor([0]), torch.zeros(1, 2, 3), 4), "cannot be inverted"),
-        (lambda: square_around(torch.zeros(1, 4), 4), "box 0 has no extent"),
+        (lambda: square_around(torch.zeros(1, 4), 4), "box 0 has no area"),
+        (lambda: square_around(torch.tensor([[3.0, 3, 1, 1]]), 4), "box 0 has no area"),
+        (
+            lambda: square_around(torch.tensor([[0.0, 0, 1, 1]]), 4, angles=torch.zeros(2)),
+            r"square_around: angles must be a tensor \[1\]",
+        ),
     ],
 )  # fmt: skip
 def test_bad_input_is_told(call, says):
