@@ -101,6 +101,18 @@ def test_confirming_refuses_other_rows(small, monkeypatch):
         make(small)
 
 
+def test_rows_of_figures_are_put_together_seed_by_seed_and_taken_apart():
+    compute, confirm = tables.of_rows(
+        lambda seed: {"a": {"x": seed, "y": 2 * seed}}, (3, 4), {"n": 1}
+    )
+    made = compute()
+    assert made == {"recipe": {"n": 1}, "figures": {"a": {"x": [3, 4], "y": [6, 8]}}}
+    now, kept = confirm(made)
+    assert now == kept == {"a, x": 3, "a, y": 6}
+    made["figures"]["a"]["y"][0] = 7
+    assert confirm(made) == ({"a, x": 3, "a, y": 6}, {"a, x": 3, "a, y": 7})
+
+
 def test_every_python_gives_the_same_digest(small):
     """3.12 adds type parameters, 3.13 leaves out what is empty, 3.14 what is only loaded."""
     (small / "tool.py").write_text("def f(a, *, b=[]):\n    return a, 'x=[]', None\n")

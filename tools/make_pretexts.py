@@ -79,24 +79,5 @@ def figures(seed: int) -> dict[str, dict[str, float]]:
     return {name: {k: round(v, 4) for k, v in row.items()} for name, row in rows.items()}
 
 
-def compute() -> dict:
-    by_seed = [figures(seed) for seed in SEEDS]
-    return {
-        "recipe": RECIPE,
-        "figures": {
-            name: {kind: [rows[name][kind] for rows in by_seed] for kind in by_seed[0][name]}
-            for name in by_seed[0]
-        },
-    }
-
-
-def confirm(content: dict) -> tuple[dict, dict]:
-    now = {f"{name}, {k}": v for name, row in figures(SEEDS[0]).items() for k, v in row.items()}
-    kept = {
-        f"{name}, {k}": v[0] for name, row in content["figures"].items() for k, v in row.items()
-    }
-    return now, kept
-
-
 if __name__ == "__main__":
-    tables.make(TABLE, __file__, compute, confirm)
+    tables.make(TABLE, __file__, *tables.of_rows(figures, SEEDS, RECIPE))

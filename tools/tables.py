@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +91,41 @@ def make(
     else:
         _write(table, compute())
     _write(RECORDS, _records() | {table.name: made_from(Path(tool))})
+
+
+def of_rows(
+    figures: Callable[[int], dict[str, dict[str, float]]], seeds: Sequence[int], recipe: dict
+) -> tuple[Callable[[], dict], Callable[[dict], tuple[dict, dict]]]:
+    """What `make` needs for a table of rows of figures.
+
+    Args:
+        figures: data seed -> row -> what was measured -> a figure.
+        seeds: data seeds; of each figure the table holds one for each.
+        recipe: what the table says of itself.
+    Returns:
+        compute, confirm.
+    """
+
+    def compute() -> dict:
+        found = [figures(seed) for seed in seeds]
+        rows = {
+            row: {kind: [one[row][kind] for one in found] for kind in kinds}
+            for row, kinds in found[0].items()
+        }
+        return {"recipe": recipe, "figures": rows}
+
+    def confirm(content: dict) -> tuple[dict, dict]:
+        kept = {
+            row: {kind: v[0] for kind, v in kinds.items()}
+            for row, kinds in content["figures"].items()
+        }
+        return _flat(figures(seeds[0])), _flat(kept)
+
+    return compute, confirm
+
+
+def _flat(rows: dict[str, dict[str, float]]) -> dict[str, float]:
+    return {f"{row}, {kind}": value for row, kinds in rows.items() for kind, value in kinds.items()}
 
 
 def _write(path: Path, content: dict) -> None:

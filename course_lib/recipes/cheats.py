@@ -102,6 +102,7 @@ def report(encoder: nn.Module, seed: int) -> dict[str, float]:
         "ten folds": honest.mean().item(),
         "standard error": (honest.std() / FOLDS**0.5).item(),
         "each fold's own threshold": own.mean().item(),
+        "standard error of that": (own.std() / FOLDS**0.5).item(),
         "best fold": honest.max().item(),
         "own threshold, best fold": own.max().item(),
         "TAR, validation threshold": tar,

@@ -148,7 +148,7 @@ explore(
 # * **Unsupervised**: no labels. Two groups are found (k-means); they have no names, and need not be the moons.
 # * **Self-supervised**: first a task whose answers nobody has to give, here "which points are neighbours?". From it each point gets two new coordinates, its **features** (a *spectral embedding*; on images a network is trained). Then six labels and a line.
 #
-# On average over twenty draws of the six labels, a line on the points predicts {{line.points}} of all points correctly, a line on the features {{line.features}}.
+# Over twenty draws of the six labels, a line on the points predicts {{line.points}} of all points correctly, on the features {{line.features}}.
 #
 # Watch the pseudo-labels spread, above. What does one wrong label do? (Its neighbourhood takes over the wrong class, however many points follow.)
 
@@ -399,7 +399,7 @@ record("rotation.ten", found["ten"], ".2f")
 record("rotation.disc", by_class["disc"], ".2f")
 
 # %% [markdown]
-# It predicts {{rotation.score}} of all rotations of new images correctly, and {{rotation.eight}} of your eight images. For discs it guesses: {{rotation.disc}}. And it has learned more than rotations: with 10 labels a class, a linear probe on its features reaches {{rotation.ten}}, on untrained features {{untrained.ten}}.
+# It predicts {{rotation.score}} of all rotations of new images correctly, and {{rotation.eight}} of your eight images. For discs it guesses: {{rotation.disc}}. With 10 labels a class, a linear probe on its features reaches {{rotation.ten}}, on untrained features {{untrained.ten}}.
 
 # %% [markdown]
 # ## Context prediction
@@ -605,7 +605,7 @@ record("small.score", small["pretext"], ".2f")
 record("small.knn", small["knn"], ".2f")
 
 # %% [markdown]
-# With a date, the network predicts {{stamp.score}} of the rotations, and 20-NN on its features reaches {{stamp.knn}}: about what an untrained network gives (the black lines). It has found a **shortcut**, a way to solve the task without learning what we hope for. With the border cut off in the pretext task, 20-NN reaches {{cured.knn}}, on images with the date.
+# With a date, the network predicts {{stamp.score}} of the rotations, and 20-NN on its features reaches {{stamp.knn}}: about what an untrained network gives. It has found a **shortcut**, a way to solve the task without learning what we hope for. With the border cut off in the pretext task, 20-NN reaches {{cured.knn}}, on images with the date.
 #
 # Right, means of three other data seeds: context prediction is solved by the white frame of a printed photograph: each of the eight places shows it on other sides. Tiles of 9 pixels do not reach the frame: the task falls from {{frame.score}} to {{small.score}}, 20-NN rises from {{frame.knn}} to {{small.knn}}, about as without a frame.
 #
@@ -733,7 +733,7 @@ table([HEAD, *rows])
 # %% [markdown]
 # ## One class for each image, and a hole to fill
 #
-# **Exemplar** (Dosovitskiy and others, 2014, with small patches; L2.06): each image is a class of its own, a **surrogate class**; its examples are random crops of it, slightly tilted, in changed brightness and colour. We take {{exemplars}} images; more classes need longer training.
+# **Exemplar** (Dosovitskiy and others, 2014, with small patches; L2.06): each image is a class of its own, a **surrogate class**; its examples are random crops of it, slightly tilted, in changed brightness and colour. We take {{exemplars}} images.
 #
 # The **context encoder** (Pathak and others, 2016; L2.09) draws what is missing in a square hole. Its loss is the mean squared error in the hole, the **L2 loss**. Another version is trained on from these weights, with an **adversarial loss** added: a second network, the **discriminator**, learns to tell filled images from real ones, and the context encoder learns to deceive it.
 

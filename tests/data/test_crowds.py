@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from course_lib.data import datasets
-from course_lib.data.crowds import photos_of, strangers, traits_of
+from course_lib.data.crowds import look_alikes, photos_of, strangers, traits_of
 from course_lib.data.group_photos import PEOPLE, group_photos
 
 
@@ -28,7 +28,25 @@ def test_strangers_are_other_people_the_first_ones_always_the_same():
     assert min((a - b).abs().max() for a in known for b in few) > 0.1
 
 
+def test_twins_differ_by_their_photos_alone_and_doubles_more_and_more():
+    def apart(share):
+        people = look_alikes("test", 30, 1, share, seed=0)
+        assert people.labels.tolist() == list(range(60))
+        a, b = people.images[::2], people.images[1::2]
+        return a, (a - b).abs().mean((1, 2, 3)).mean()
+
+    (a, twins), (again, double), (_, others) = apart(0.0), apart(0.5), apart(1.0)
+    assert torch.equal(a, again)  # only the double changes
+    assert twins < double < others
+    known = datasets.load("faces", "test", seed=0, people=30, photos=1)
+    assert torch.equal(a, known.images)
+    first = look_alikes("test", 1, 2, 0.0, seed=0)
+    assert first.names == ["person 0", "double of 0"] and first.labels.tolist() == [0, 0, 1, 1]
+
+
 def test_bad_numbers_are_told():
+    with pytest.raises(ValueError, match="look_alikes: apart must be in"):
+        look_alikes("test", 1, 1, 2, 0)
     with pytest.raises(TypeError, match=r"photos_of: who must be a tensor \[P\] of int64"):
         photos_of([1], "train", 0, 2)
     with pytest.raises(ValueError, match="photos_of: photos must be"):
