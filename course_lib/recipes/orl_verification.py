@@ -12,6 +12,7 @@ from course_lib.data.lfw import parse_lfw_pairs
 from course_lib.embeddings.distances import normalize
 from course_lib.embeddings.encoders import ConvEncoder, embed
 from course_lib.metric_learning.margins import MarginSoftmax
+from course_lib.recipes.real_faces import first_faces, likeness, middle
 from course_lib.self_supervision.views import Views
 from course_lib.training.batches import batches
 from course_lib.training.loop import fit
@@ -117,6 +118,19 @@ def ten_fold(seed: int = 0) -> tuple[Tensor, Tensor, Pairs]:
         found = kfold_accuracy(by_this[both], pairs.same[both], (pairs.fold[both] != fold).long())
         accuracies.append(found[0])
     return torch.stack(accuracies), scores, pairs
+
+
+def drawn_scores(encoder: nn.Module, pairs: Pairs) -> Tensor:
+    """The cosine of each pair by a network that has seen drawn faces alone.   # [N]"""
+    parts = [datasets.load("orl-faces", split).images for split in ("train", "test")]
+    return scores_of(embed(encoder, middle(torch.cat(parts))), pairs)
+
+
+def borrowed_scores(pairs: Pairs) -> Tensor:
+    """The negative distance of each pair by dlib's network; minus infinity where a face is not found.   # [N]"""
+    parts = [datasets.load("orl-faces", split).images for split in ("train", "test")]
+    x = first_faces(torch.cat(parts), enlarge=2)
+    return likeness(x[pairs.first], x[pairs.second])
 
 
 def pixel_scores(pairs: Pairs) -> Tensor:
