@@ -61,14 +61,21 @@ def tar_interval(
     where = "tar_interval"
     scores, same, first, second = _checked(where, scores, same, people)
     check_share(where, far=far)
-    order = scores[~same].argsort(descending=True)
-    others, i, j = scores[~same][order], first[~same][order], second[~same][order]
+    others, i, j = scores[~same], first[~same], second[~same]
     ours, who = scores[same], first[same]
-    values = []
+    impostors = _Pairs(i, j)
+    order, values = others.topk(min(len(others), 1000)).indices, []
     for count in _worlds(where, first, second, draws, seed):
-        weight = count[who]
-        if weight.sum() > 0:
-            refused = _refused(others, count[i] * count[j], far)
+        weight, allowed = count[who], far * impostors.weight(count) * (1 + 1e-12)
+        while (
+            True
+        ):  # the threshold lies among the highest scores; where it does not, more are looked at
+            over = (count[i[order]] * count[j[order]]).cumsum(0) > allowed
+            if over[-1] or len(order) == len(others):
+                break
+            order = others.topk(min(len(others), 8 * len(order))).indices
+        refused = others[order[over.double().argmax()]] if over[-1] else -torch.inf
+        if weight.sum() > 0 and impostors.weight(count) > 0:
             values.append((weight * (ours > refused)).sum() / weight.sum())
     return _ends(where, values)
 
@@ -94,12 +101,15 @@ def rates_interval(
     where = "rates_interval"
     scores, same, first, second = _checked(where, scores, same, people)
     accepted = scores >= threshold
+    kinds = [
+        (_Pairs(first[kind & accepted], second[kind & accepted]), _Pairs(first[kind], second[kind]))
+        for kind in (~same, same)
+    ]
     fars, tars = [], []
     for count in _worlds(where, first, second, draws, seed):
-        weight = torch.where(same, count[first], count[first] * count[second])
-        for kind, values in ((~same, fars), (same, tars)):
-            if weight[kind].sum() > 0:
-                values.append((weight * (kind & accepted)).sum() / weight[kind].sum())
+        for (some, every), values in zip(kinds, (fars, tars), strict=True):
+            if every.weight(count) > 0:
+                values.append(some.weight(count) / every.weight(count))
     return _ends(where, fars), _ends(where, tars)
 
 
@@ -136,17 +146,18 @@ def _worlds(where: str, first: Tensor, second: Tensor, draws: int, seed: int):
         yield drawn.bincount(minlength=int(there[-1]) + 1).double()
 
 
-def _refused(others: Tensor, weight: Tensor, far: float) -> float:
-    """The highest score that must not be accepted, if at most `far` of the weight may be.
+class _Pairs:
+    """Pairs of the same two people put together: of 8 million pairs of 250 people remain 31,125 with a number each."""
 
-    Args:
-        others: of different pairs, falling.                  # [M]
-        weight: how often each counts.                        # [M]
-    """
-    passed = weight.cumsum(0)
-    over = passed > far * passed[-1] * (1 + 1e-12)
-    first_over = over.double().argmax()  # of a False everywhere the first: far is 1
-    return others[first_over].item() if over.any() else -torch.inf
+    def __init__(self, first: Tensor, second: Tensor):
+        base = int(second.max()) + 1 if len(second) else 1
+        both, number = (first * base + second).unique(return_counts=True)
+        self.first, self.second, self.number = both // base, both % base, number.double()
+
+    def weight(self, count: Tensor) -> Tensor:
+        """How many of them a world has: of one person as often as it was drawn, of two as often as both combined."""
+        a, b = count[self.first], count[self.second]
+        return (self.number * torch.where(self.first == self.second, a, a * b)).sum()
 
 
 def _ends(where: str, values: list[Tensor]) -> tuple[float, float]:
