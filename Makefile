@@ -49,7 +49,7 @@ TRAIN := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m course_lib.recipes
 # Each thing once: the nbval run executes every notebook and moves its controls, the browser opens what that has shown.
 test: lint  ## prove that everything works: lint, all tests, every notebook, the browser
 	$(PYTEST) $(SIDE_BY_SIDE) worksteal $(UNIT) -m "not browser and not trained" tests course_lib tools
-	$(TRAIN) yolo detr rcnn fast_rcnn faster_rcnn mask_rcnn retinanet & $(TRAIN) pretexts contrastive & wait
+	$(TRAIN) yolo detr rcnn fast_rcnn faster_rcnn mask_rcnn retinanet & $(TRAIN) pretexts contrastive verification & wait
 	$(PYTEST) $(SIDE_BY_SIDE) loadscope -p tests.notebooks.budgets $(NBVAL) notebooks/*.ipynb
 	$(PYTEST) $(SIDE_BY_SIDE) load -m trained tests/notebooks
 	$(PYTEST) -m "browser and not page" tests
@@ -79,6 +79,7 @@ tables: environment  ## compute the tables that are stale, an hour or two (ARGS=
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_detr_curves $(ARGS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_pretexts $(ARGS)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_contrastive $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tools.make_verification $(ARGS)
 
 SEEDS ?=
 

@@ -5,7 +5,14 @@ import json
 
 import pytest
 
-from tools import make_contrastive, make_detr_curves, make_pretexts, make_tables, tables
+from tools import (
+    make_contrastive,
+    make_detr_curves,
+    make_pretexts,
+    make_tables,
+    make_verification,
+    tables,
+)
 
 
 @pytest.fixture
@@ -127,7 +134,9 @@ def test_every_python_gives_the_same_digest(small):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tool", [make_tables, make_detr_curves, make_pretexts, make_contrastive])
+@pytest.mark.parametrize(
+    "tool", [make_tables, make_detr_curves, make_pretexts, make_contrastive, make_verification]
+)
 def test_the_committed_tables_are_fresh(tool):
     changed = tables.changed_since(tool.TABLE)
     assert not changed, f"{tool.TABLE.name} is stale, make tables (or ARGS=--confirm): {changed}"

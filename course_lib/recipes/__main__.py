@@ -2,7 +2,7 @@
 
 python -m course_lib.recipes           everything
 python -m course_lib.recipes yolo      this detector
-python -m course_lib.recipes pretexts  all that notebook 11 trains; "contrastive": notebook 12
+python -m course_lib.recipes pretexts  all that notebook 11 trains; "contrastive": notebook 12, "verification": 13
 """
 
 import sys
@@ -29,11 +29,26 @@ def _contrastive() -> None:
     watched_simclr.train_all()
 
 
+def _verification() -> None:
+    from course_lib.data import datasets
+    from course_lib.recipes import face_pipeline, groups, liveness
+    from course_lib.recipes.verifiers import WAYS, train_verifier
+
+    face_pipeline.landmark_net(face_pipeline.face_detector(0)[1], 0)
+    people = datasets.load("faces", "train", source="embedded", seed=0)
+    for name, way in WAYS.items():
+        train_verifier(way, people, 0, name=f"verifier-{name}")
+    for rare in groups.SHOWN:
+        groups.scores_by_group("skin", rare, 0)
+    liveness.train_detector(liveness.people("train", 0).images, liveness.KNOWN, 0)
+
+
 # Name -> what trains it, or finds it in the cache.
 TRAIN = {
     **{name: partial(_detector, name) for name in RECIPES},
     "pretexts": _pretexts,
     "contrastive": _contrastive,
+    "verification": _verification,
 }
 
 

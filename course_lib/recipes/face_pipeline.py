@@ -22,7 +22,7 @@ DETECTOR = Recipe("faces in groups", steps=300, lr=5e-3, batch=8, max_seconds=60
 CROP = 32  # pixels of a crop in which landmarks are found
 ROOM = 1.35  # of a crop, times the square with the area of the box
 SHAKE = 0.08  # boxes are moved by this share of their sides while the landmark network learns
-LANDMARK_STEPS = 400
+LANDMARK_STEPS = 1200
 FACE = 32  # pixels of an aligned face
 SURE = 0.05  # scores of detections that count; on validation photos no false one reaches it
 # Where landmarks lie in the faces that a verifier is trained on: the means over 2,000 of them, in pixels of 32.
