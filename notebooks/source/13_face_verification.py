@@ -151,6 +151,24 @@ table(rows)
 record("found", len(who), "d")
 record("there", 2 * 60 * 4, "d")
 
+
+def draw_cuts(alignment="eyes level", photo=SHOWN_PHOTO):
+    fig, axes = plots.panels(4, height=1.6)
+    for ax, person in zip(axes, range(4 * photo, 4 * photo + 4), strict=True):
+        both = crops[alignment][who == person]
+        a, b = normalize(embed(arcface, both))[[0, -1]]
+        pictures.contact_sheet(ax, both, 2, f"cosine {a @ b:.2f}")
+    return fig
+
+
+explore(
+    draw_cuts,
+    alt="Four people, two faces of each from two photos, upright; over each pair its cosine.",
+    alignment=list(crops),
+    photo=(0, 59, 1),
+    labels={"photo": "group photo"},
+)
+
 # %% [markdown]
 # {{found}} of {{there}} faces are found. The second column, *TAR at FAR*, is the share of the pairs of one person that are accepted when one in a thousand pairs of two people is ([below](#Where-does-the-threshold-come-from?)).
 #
@@ -1054,6 +1072,19 @@ for name, row in real.items():
         (name, f"{row['ten folds']:.3f} ± {row['standard error']:.3f}", f"{row['auc']:.3f}")
     )
 table(rows)
+fig, (ax,) = plots.panels(1, height=2.8)
+INKS = (plots.MUTED, "#7A5195", "#009E73", "#CC79A7")
+for (name, row), colour in zip(real.items(), INKS, strict=True):
+    at = {float(kind.split()[-1]): v for kind, v in row.items() if kind.startswith("FRR at FAR")}
+    ax.plot(at.keys(), at.values(), "o-", color=colour, lw=2, label=name)
+ax.set(xscale="log", yscale="log", xlabel="FAR", ylabel="FRR", ylim=(0.01, 1.05))
+ax.legend(frameon=False, loc="lower left", fontsize=9, labelcolor="linecolor")
+ax.set_title("Real people: what a network was trained on decides")
+figure(
+    fig,
+    "DET curves on ORL's pairs: dlib's network lies lowest, flat at the share of faces that it does not find; then ArcFace "
+    "trained on ORL's other people; pixels and ArcFace trained on drawn faces are far above.",
+)
 dlib_row = real["dlib's network"]
 record("dlib.far", dlib_row["FAR at .6"], ".3f")
 record("dlib.tar", dlib_row["TAR at .6"], ".3f")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from course_lib.data import files
+from course_lib.recipes import orl_verification
 from tools import make_pretrained
 
 KEPT = json.loads(make_pretrained.RESULTS.read_text(encoding="utf-8"))
@@ -48,3 +49,14 @@ def test_people(monkeypatch):
     assert now["photographs"] == KEPT["faces"]["photographs"]
     assert now["auc"] == pytest.approx(KEPT["faces"]["auc"], abs=1e-3)
     assert now["auc"]["face network"] >= 0.999
+
+
+@pytest.mark.slow
+@needs("dlib", "face_recognition_models", sample="orl-faces")
+def test_pairs_of_people_at_the_published_threshold(monkeypatch):
+    monkeypatch.setenv("COURSE_DATA_DIR", str(SAMPLES))
+    pairs = orl_verification.orl_pairs()
+    now = make_pretrained.at_its_threshold(orl_verification.borrowed_scores(pairs), pairs.same)
+    kept = KEPT["verification"]["dlib's network"]
+    assert now == pytest.approx({kind: kept[kind] for kind in now}, abs=2e-3)
+    assert now["FAR at .6"] > 0.01  # photographs of one room are more alike than its author's
