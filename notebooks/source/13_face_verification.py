@@ -563,12 +563,14 @@ for rare, (a, b) in by_share.items():
     rows.append((f"{rare} of B", *(f"{v:.4f}" for v in numbers)))
 table(rows)
 record("gap.rare", gap[15], ".0f")
+for rare, name in ((15, "rare"), (250, "half")):
+    record(f"tar.{name}", tar_at_far(*by_share[rare][0], FAR), ".2f")
 record("gap.half", gap[250], ".1f")
 
 # %% [markdown]
 # With 15 of 500, strangers of B are accepted {{gap.rare}} times as often; with half, {{gap.half}} times. **The trap:** at A's threshold the *TAR* of B looks better. Who reports TAR alone, or one accuracy for all, does not see it. At its own threshold for FAR 1/1000, B has the worse TAR.
 #
-# What helps: as many people of B in training. What helps less: a threshold for each group. FAR is then equal, but more people of B are refused; and somebody must say who belongs to which group.
+# What helps: as many people of B in training. Of the same 500 fewer are then of A, and its TAR falls from {{tar.rare}} to {{tar.half}}; more people in all would help both. What helps less: a threshold for each group. FAR is then equal, but more people of B are refused; and somebody must say who belongs to which group.
 #
 # The reason is who was in training, not a skin: with the groups exchanged, or with hair colour instead, the same happens ([Deeper](#Deeper:-other-groups)). Real systems have shown it, too (Grother, Ngan and Hanaoka, NIST IR 8280, 2019).
 
