@@ -697,7 +697,7 @@ Board(
     sheet.shape[2],
     sheet.shape[1],
     [
-        Box(name, (4, STEP * (i + 1.45), sheet.shape[2] - 4, STEP * (i + 2) - 1), "#CC79A7", True)
+        Box(name, (4, STEP * (i + 1.5), sheet.shape[2] - 4, STEP * (i + 1.95)), "#CC79A7", True)
         for i, name in enumerate(reports)
     ],
     referee,
@@ -955,7 +955,7 @@ left.plot(APART, accepted_doubles, "o-", color=plots.OTHER, lw=2)
 left.set(ylim=(0, 1.05), xlabel="how far apart their features are", ylabel="accepted as one person")
 left.set_title("Twins are one person to the network")
 three = [look_alikes("test", 1, 1, apart, SEED).images for apart in (0.0, 0.3, 1.0)]
-pictures.contact_sheet(right, torch.cat(three), 2, "Doubles, 0, .3, 1 apart")
+pictures.contact_sheet(right, torch.cat(three), 2, "0, .3, 1 apart")
 figure(
     fig,
     "The share of pairs of doubles that are accepted falls from nearly one for twins to nearly none for any two people. Beside "
@@ -1088,7 +1088,7 @@ INKS = (plots.MUTED, "#7A5195", "#009E73", "#CC79A7")
 for (name, row), colour in zip(real.items(), INKS, strict=True):
     at = {float(kind.split()[-1]): v for kind, v in row.items() if kind.startswith("FRR at FAR")}
     ax.plot(at.keys(), at.values(), "o-", color=colour, lw=2, label=name)
-ax.set(xscale="log", yscale="log", xlabel="FAR", ylabel="FRR", ylim=(0.01, 1.05))
+ax.set(xscale="log", yscale="log", xlabel="FAR", ylabel="FRR", ylim=(0.003, 1.05))
 ax.legend(frameon=False, loc="lower left", fontsize=9, labelcolor="linecolor")
 ax.set_title("Real people: what a network was trained on decides")
 figure(
