@@ -16,7 +16,6 @@ from course_lib.verification.liveness import ATTACKS, error_rates
 SIZE, PHOTOS = 48, 4  # pixels; photos of each person
 PEOPLE = {"train": 600, "val": 300, "test": 300}
 STEPS, BATCH, RATE = 600, 32, 1e-2  # each batch has 32 live images and 32 attacks
-KNOWN = ("screen", "print")  # attacks that notebook 13 trains on; glare is left for the test
 BPCER = 0.01  # of live images of validation people, at the threshold
 
 

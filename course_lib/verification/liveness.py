@@ -70,7 +70,7 @@ def print_out(images: Tensor, generator: torch.Generator, strength: float = 1.0)
 
 
 def glare(images: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
-    """The faces on a glossy photo in which a lamp is reflected: a bright streak with soft edges.
+    """The faces on a glossy photo in which a lamp is reflected: weaker darks, and a bright streak with soft edges.
 
     Args, Returns, Raises: as for `screen`.
     """
@@ -80,7 +80,9 @@ def glare(images: Tensor, generator: torch.Generator, strength: float = 1.0) -> 
     along, across = _turned(x, y, uniform(0, math.pi))
     away = (along / uniform(0.15, 0.4)).square() + (across / uniform(0.04, 0.1)).square()
     light = (uniform(0.9, 1.3) * (-away).exp()).clamp(max=1)
-    return live.lerp(light + (1 - light) * live, strength).to(images.dtype)
+    ink = uniform(0.05, 0.12)
+    shown = ink + (_colour(live, *WHITE_PAPER) - ink) * live
+    return live.lerp(light + (1 - light) * shown, strength).to(images.dtype)
 
 
 ATTACKS = {"screen": screen, "print": print_out, "glare": glare}

@@ -5,17 +5,17 @@
 # After this page you will be able to
 #
 # * follow a photo to an answer: find the faces, **align** them, embed, compare, decide;
-# * read what a verifier is judged by: **FAR**, **FRR**, **DET**, **EER**, **TAR at FAR**, and how sure a figure is;
+# * read what a verifier is judged by: **FAR**, **FRR**, **DET**, **EER**, **TAR at FAR**, and how certain a number is;
 # * choose a threshold on people that are not tested, and say what it costs, and whom;
-# * recognise three ways to a finer figure than is true;
+# * recognise three ways to report a better number than the true one;
 # * find a person among thousands, or say that nobody is known.
 #
-# **You should know** what an embedding is ([02](02_embeddings.ipynb)) and the triplet loss ([03](03_pair_and_triplet_losses.ipynb)). **Time:** about 80 minutes for the core path with the exercises, 45 without them. Core path: everything before the first *Deeper* section, and the [summary](#What-you-can-do-now). **Computing:** 4 to 5 minutes at the first run, about a minute later ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L1.15, L2.10 to L2.12, L2.16, L4.02, L5.12, L5.14.
+# **You should know** what an embedding is ([02](02_embeddings.ipynb)), the triplet loss ([03](03_pair_and_triplet_losses.ipynb)) and margins ([04](04_margin_losses.ipynb)). **Time:** about 80 minutes for the core path with the exercises, 45 without them. Core path: everything before the first *Deeper* section, and the [summary](#What-you-can-do-now). **Computing:** 4 to 5 minutes at the first run, about a minute later ([measured](00_start_here.ipynb#How-long-each-notebook-takes)). **Lecture topics** L1.15, L2.10 to L2.12, L2.16, L4.02, L5.12, L5.14.
 
 # %% [markdown]
 # ## From a photo to an answer
 #
-# Do two photos show the same person? The persons were not in training (L2.10), so the answer cannot be a class. Instead the network gives each face a vector, and the two vectors are compared: **verification** is a threshold on a similarity (L1.15).
+# Do two photos show the same person? These people were not in training (L2.10, L4.02), so the answer cannot be a class. Instead the network gives each face a vector, and two vectors are compared: **verification** is a threshold on a similarity (L1.15).
 #
 # Before that, faces must be found and turned upright. Here are all the steps on a drawn group photo.
 
@@ -63,16 +63,22 @@ def faces_of(photo):
 
 boxes, faces = faces_of(photo)
 vectors = embed(arcface, faces)
+framed = photo[0].clone()
+for x1, y1, x2, y2 in boxes.round().long().tolist():
+    for part in (framed[:, y1 : y1 + 2, x1:x2], framed[:, y2 - 2 : y2, x1:x2]):
+        part[:] = torch.tensor([0.8, 0.4, 0.7])[:, None, None]
+    for part in (framed[:, y1:y2, x1 : x1 + 2], framed[:, y1:y2, x2 - 2 : x2]):
+        part[:] = torch.tensor([0.8, 0.4, 0.7])[:, None, None]
 figure(
     pipeline(
         [
             [
                 Stage("photo", photo, image=photo[0]),
                 Stage("YOLO", note="finds faces"),
-                Stage("boxes", boxes),
+                Stage("boxes", boxes, image=framed),
                 Stage("align", note="eyes level"),
                 Stage("faces", faces, image=faces[0]),
-                Stage("encoder", note="new people"),
+                Stage("encoder", note="trained on others"),
                 Stage("vectors", vectors),
             ]
         ]
@@ -84,7 +90,14 @@ figure(
 # %% [markdown]
 # **Alignment** brings every face into one position and size: here a small network finds the **landmarks** (eyes and mouth), and the image is turned until the eyes are level.
 #
-# Try it: click a face in the upper photo. The lower photo shows the same four people in other places. Under each face is its cosine with yours; the largest has a frame.
+# Two photos of one person are a **genuine** pair, of two people an **impostor** pair. A threshold makes two errors:
+#
+# * **FAR**, *false accept rate*: the share of the impostor pairs that are accepted (standards: FMR);
+# * **FRR**, *false reject rate*: the share of the genuine pairs that are refused (FNMR). **TAR**, *true accept rate*, is $1 -$ FRR; FaceNet calls it VAL.
+#
+# **TAR at FAR 1/1000** fixes one of them: at the threshold that accepts 1 in 1,000 impostor pairs, which share of the genuine pairs is accepted?
+#
+# Try it: click a face in the upper photo. The lower photo shows the same four people in other places. Over each face is its cosine with yours; the largest has a frame.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 other = sittings[1].images[SHOWN_PHOTO][None]
@@ -101,7 +114,7 @@ def compare(clicked, **places):
     best = int(alike[chosen].argmax())
     for i, (box, score) in enumerate(zip(other_boxes, alike[chosen], strict=True)):
         x1, y1, x2, y2 = (box + torch.tensor([0, 100, 0, 100])).tolist()
-        shapes.append(("text", (max(x1, 10), y2 + 8), "black", f"{score:.2f}"))
+        shapes.append(("text", (max(x1, 12), y1 - 3), "black", f"{score:.2f}"))
         if i == best:
             shapes.append(("box", (x1, y1, x2, y2), plots.SAME, ""))
     return Shown(text=f"Face {NAMES[chosen]} compared with four faces.", shapes=shapes)
@@ -113,23 +126,25 @@ Board(
     [Box(NAMES[i], tuple(box.tolist()), "#CC79A7", True) for i, box in enumerate(boxes[:4])],
     compare,
     image=two_photos,
-    alt="Two group photos of the same four people in different places. A face of the upper photo is chosen; under each "
+    alt="Two group photos of the same four people in different places. A face of the upper photo is chosen; over each "
     "face of the lower photo stands its cosine with it.",
 )
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
-    "These people tilt their heads by about 20 degrees, those in the network's training photos by about 3. We accept so many pairs that one in a thousand pairs of different people is among them. What does turning the faces upright change?",
+    "These people tilt their heads by about 20 degrees, those in the network's training photos by about 3. What does turning the faces upright do to the TAR at FAR 1/1000?",
     [
-        "clearly more pairs of the same person are accepted",
-        "nothing: a network of convolutions does not care",
-        "fewer are accepted: turning blurs the face",
+        "nothing: a convolutional network does not depend on rotation",
+        "it falls: turning blurs the small faces",
+        "it rises by .02 or less: most heads are nearly upright",
+        "it rises by .05 or more",
     ],
-    answer=0,
+    answer=3,
     why=[
+        "Filters are not turned with the image: an eyebrow at 20 degrees is another pattern.",
+        "A little sharpness is lost; tilted heads cost more.",
+        "A spread of 20 degrees means that one head in three is tilted more than that.",
         "The network has hardly seen tilted heads. Turned upright, faces are again like those that it knows.",
-        "Convolutions do not care about a shift. A turn is another matter.",
-        "A little sharpness is lost; what tilting costs is more.",
     ],
     name="13.aligned",
 )
@@ -170,36 +185,34 @@ explore(
 )
 
 # %% [markdown]
-# {{found}} of {{there}} faces are found. The second column, *TAR at FAR*, is the share of the pairs of one person that are accepted when one in a thousand pairs of two people is ([below](#Where-does-the-threshold-come-from?)).
+# {{found}} of {{there}} faces are found. (TAR is lower than below: heads are tilted, and boxes inexact.)
 #
-# Most systems bring eyes *and* mouth to fixed places, by a turn, a shift and one scale (last row). Here that is worse than level eyes: our network was not trained on such faces. **Align in training as in use.**
+# Most systems bring eyes *and* mouth to fixed places, by a turn, a shift and one scale (last row). Here level eyes do better, perhaps because our network never saw such faces in training. DeepFace aligns its training faces in the same way.
 
 # %% [markdown]
 # ## Three recipes, one budget
 #
-# * **DeepFace** (Taigman and others, 2014; L2.12, L5.14): train as *classification* of the people in training; then take the **penultimate layer**, scale it to unit norm, and compare. The last layer is thrown away: its people never come.
-# * **FaceNet** (Schroff and others, 2015; L2.16): no classes; semi-hard **triplets** ([03](03_pair_and_triplet_losses.ipynb)).
-# * **ArcFace** (Deng and others, 2019): classification with an **angular margin** ([04](04_margin_losses.ipynb)).
+# * **DeepFace** (Taigman and others, 2014; L2.12, L5.14): train as *classification* of the people in training; then take the **penultimate layer**, scale it to unit norm, and compare. The last layer is thrown away: its classes are people who do not come in use.
+# * **FaceNet** (Schroff and others, 2015; L2.16): no classification layer; semi-hard **triplets** ([03](03_pair_and_triplet_losses.ipynb)).
+# * **ArcFace** (Deng and others, 2019): classification by cosines; the angle to the own class is enlarged by a **margin** before the softmax ([04](04_margin_losses.ipynb)).
 #
-# All three here: the same 500 people with 24 photos each, the same small network, 1,200 batches of 128 faces; each with the learning rate, scale and margin that were best on validation people. DeepFace itself, to compare:
+# Here these are three *losses* under one budget: the same 500 people with 24 photos each, the same small network, 1,200 batches of 128 faces; each with the learning rate, scale and margin that were best on validation people. The diagram is our network, the table is DeepFace's own.
 
 # %% jupyter={"source_hidden": true} tags=["diagram", "nbval-ignore-output", "subslide"]
 from course_lib.recipes.verifiers import verifier_table
 
 with torch.no_grad():
     inside = verifiers["DeepFace"].blocks(faces[:1])
-known_people = torch.randn(1, 500, generator=torch.Generator().manual_seed(0)).softmax(1)
 figure(
     pipeline(
         [
             [
                 Stage("face", faces[:1], image=faces[0]),
                 Stage("3 x conv", note="strides of 2"),
-                Stage("maps", inside),
+                Stage("feature maps", inside),
                 Stage("linear", note="batch norm"),
                 Stage("features", embed(verifiers["DeepFace"], faces[:1])),
-                Stage("linear", note="thrown away later"),
-                Stage("500 people", known_people),
+                Stage("linear", note="500 people; thrown away later"),
             ]
         ]
     ),
@@ -210,14 +223,14 @@ table(
     [
         ("DeepFace's layers", "what they do", "output"),
         ("C1, M2, C3", "convolution 11 x 11, max pooling, convolution 9 x 9", "16 maps of 63 x 63"),
-        ("L4, L5, L6", "*locally connected*: at each place other filters", "16 maps of 21 x 21"),
+        ("L4, L5, L6", "locally connected: at each place other filters", "16 maps of 21 x 21"),
         ("F7", "fully connected; scaled to unit norm: the face's vector", "4,096 numbers"),
         ("F8", "fully connected, softmax: in training only", "4,030 people"),
     ]
 )
 
 # %% [markdown]
-# DeepFace's images have 152 x 152 pixels, are turned to the front by a model of the head in three dimensions, and show 4,030 people about a thousand times each. Locally connected layers share no weights between places: after alignment, an eye is always in the same place. More than 95% of its 120 million weights are in L4 to F8.
+# DeepFace's images have 152 x 152 pixels, are turned to the front by a model of the head in three dimensions, and show 4,030 people about a thousand times each. Locally connected layers share no weights between places: after alignment, an eye is always in the same one. More than 95% of the 120 million weights are in L4 to F8.
 #
 # All pairs of 16 photos each of 250 people whom no network has seen:
 
@@ -229,7 +242,7 @@ tested, chosen_on = tested_people(SEED), tested_people(SEED, "val")
 x = {name: embed(encoder, tested.images) for name, encoder in verifiers.items()}
 pairs = {name: all_pairs(vectors, tested.labels) for name, vectors in x.items()}
 of_pairs = people_of_pairs(tested.labels)
-rows = [("recipe", "TAR at FAR 1/1000", "95% interval", "EER", "ten-fold accuracy")]
+rows = [("loss of", "TAR at FAR 1/1000", "95% interval", "EER", "ten-fold accuracy")]
 tar = {}
 for name in verifiers:
     tar[name] = tar_at_far(*pairs[name], FAR)
@@ -253,19 +266,16 @@ for name, enrolled in (("one", units[:, 0]), ("five", normalize(units[:, :5].mea
     record(f"prototype.{name}", tar_at_far(cosines.flatten(), own_row, FAR), ".3f")
 
 # %% [markdown]
-# The columns are explained next. The *interval* is a **bootstrap**: people are drawn anew with replacement, 200 times, and 95% of the results lie in it. People are drawn and not pairs, since the pairs of one person stand or fall together. After ±: the standard error.
+# * The *interval* is a **bootstrap**: people are drawn anew with replacement, 200 times; the middle 95% of the results is the interval. (People and not pairs, since the pairs of one person are not independent.)
+# * **EER**, *equal error rate*: the error where FAR = FRR.
+# * **Ten-fold accuracy**, as on LFW: ten folds of people with 600 pairs each; the threshold is chosen on nine folds, accuracy is measured on the tenth. Mean of the ten ± standard error. It saturates where TAR does not.
 #
-# **Class prototypes.** New people are added without training (L2.11): take the mean of their vectors, the *prototype*, and compare with it. TAR is {{prototype.one}} against one photo, and {{prototype.five}} against the mean of five.
+# **Class prototypes.** New people are added without training (L2.11): take the mean of their vectors, the *prototype*, and compare with it. Against one photo TAR is {{prototype.one}}, against the mean of five {{prototype.five}}.
 
 # %% [markdown]
 # ## Where does the threshold come from?
 #
-# A pair of photos of one person is **genuine**, a pair of two people an **impostor** pair. A threshold makes two errors:
-#
-# * **FAR**, *false accept rate*: the share of the impostor pairs that are accepted;
-# * **FRR**, *false reject rate*: the share of the genuine pairs that are refused. **TAR** $= 1 -$ FRR (FaceNet: VAL).
-#
-# Drag the line. Below it: the impostor pairs that are *just* accepted, and the genuine pairs that are *just* refused.
+# Drag the line. Beside it: four impostor pairs that are barely accepted, and four genuine pairs that are barely refused, with their cosines. (Both histograms have the same area, though there are over 200 times as many impostor pairs.)
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 import io
@@ -318,17 +328,18 @@ def nearest(threshold, kind, above, count=4):
 def judge_threshold(threshold):
     value = LEFT + (RIGHT - LEFT) * threshold[0] / WIDE
     far, tar_here = rates(scores, same, value)
-    fig, axes = plots.panels(2, height=1.4)
-    for ax, kind, above, title in (
-        (axes[0], False, True, "Just accepted: two people each"),
-        (axes[1], True, False, "Just refused: one person each"),
+    fig, axes = plots.panels(4, rows=2, height=1.3)
+    for part, kind, above, said in (
+        (axes[:4], False, True, "impostors, accepted"),
+        (axes[4:], True, False, "genuine, refused"),
     ):
         chosen = nearest(value, kind, above)
-        images = torch.stack([tested.images[first[chosen]], tested.images[second[chosen]]], 1)
-        if len(chosen):
-            pictures.contact_sheet(ax, images.flatten(0, 1), 8, title)
-        else:
-            plots.bare(ax, "none")
+        for ax, pair in zip(part, [*chosen.tolist(), None, None, None, None], strict=False):
+            plots.bare(ax)
+            if pair is not None:
+                images = tested.images[[first[pair], second[pair]]]
+                pictures.contact_sheet(ax, images, 2, f"{said}: {scores[pair]:.2f}")
+                ax.title.set(fontsize=9, color=plots.SAME if kind else plots.OTHER)
     line = ("box", (threshold[0] - 0.5, 0, threshold[0] + 0.5, HIGH), "black", "")
     text = f"Threshold {value:.2f}: FAR {far:.5f}, FRR {1 - tar_here:.3f}, TAR {tar_here:.3f}."
     return Shown(text=text, figure=fig, shapes=[line])
@@ -340,7 +351,7 @@ Board(
     [Point("threshold", (WIDE * (0.4 - LEFT) / (RIGHT - LEFT), HIGH / 2), "black")],
     judge_threshold,
     image=histogram,
-    alt="Histograms of cosines: impostors around 0, genuine pairs around .6; a line between them is the threshold.",
+    alt="Histograms of cosines: impostors around 0, genuine pairs around .9; a line between them is the threshold.",
     presets={
         f"{value:.2f}": {"threshold": (WIDE * (value - LEFT) / (RIGHT - LEFT), HIGH / 2)}
         for value in (0.4, 0.7)
@@ -365,7 +376,9 @@ def far_and_frr(scores, same, thresholds):
 check("far_and_frr", far_and_frr)
 
 # %% [markdown]
-# Every threshold gives a point (FAR, FRR). All of them make the **DET** curve (*detection error trade-off*), with logarithmic axes, as NIST draws it: one step to the left is a tenth of the false accepts. (The **ROC** shows TAR over FAR on linear axes, where all that matters lies on the left edge.) Where FAR = FRR is the **EER**, *equal error rate*; **TAR at FAR** fixes FAR first, as a bank does.
+# Every threshold gives a point (FAR, FRR). All of them make the **DET** curve (*detection error trade-off*), here with logarithmic axes, as the US standards institute NIST draws it: each grid line to the left means ten times fewer false accepts. (The **ROC** shows TAR over FAR, often on linear axes, where all that matters lies on the left edge.) TAR at FAR and EER are points of this curve, read off the tested pairs: they compare networks.
+#
+# What a user gets is measured at a threshold that is *chosen* on validation people and *frozen*. **Your turn:** choose it, below the curves. (You may use `far_and_frr`.)
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 fig, (ax,) = plots.panels(1, height=3.4)
@@ -375,22 +388,21 @@ for name, colour in COLOURS.items():
     keep = (far > 0) & (frr > 0)
     thin = torch.linspace(0, int(keep.sum()) - 1, 3000).long()
     ax.plot(far[keep][thin], frr[keep][thin], color=colour, lw=2, label=name)
+    eer = equal_error_rate(*pairs[name])
+    ax.plot(eer, eer, "o", color=colour, ms=7)
 ax.legend(frameon=False, loc="lower left", fontsize=11, labelcolor="linecolor")
 ax.plot([1e-5, 1], [1e-5, 1], color=plots.MUTED, lw=1, ls="--")
-ax.annotate("EER: FAR = FRR", (6e-2, 4.5e-2), color=plots.MUTED, fontsize=9)
+ax.annotate("EER (dots): FAR = FRR", (6e-2, 4.5e-2), color=plots.MUTED, fontsize=9)
 ax.axvline(FAR, color=plots.QUERY, lw=1)
 ax.annotate("FAR 1/1000", (1.05e-3, 0.6), fontsize=9)
 ax.set(xscale="log", yscale="log", xlim=(1e-5, 1), ylim=(3e-3, 1))
 ax.set(xlabel="FAR: impostor pairs accepted", ylabel="FRR: genuine pairs refused")
-ax.set_title("ArcFace makes the fewest errors at every FAR below 1 in 100")
+ax.set_title("ArcFace has the lowest FRR at every FAR below 1 in 100")
 figure(
     fig,
     "Three falling curves on logarithmic axes; ArcFace lies lowest, DeepFace highest at small FAR. A vertical line marks "
     "FAR 1/1000, a dashed diagonal the equal error rates.",
 )
-
-# %% [markdown]
-# **Your turn.** A threshold is *chosen* on validation people, *frozen*, and then *measured* on others.
 
 
 # %% tags=["exercise", "subslide"]
@@ -412,54 +424,60 @@ check("choose_threshold", choose_threshold)
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 from course_lib.verification.intervals import rates_interval
 
-chosen_pairs = all_pairs(embed(arcface, chosen_on.images), chosen_on.labels)
-frozen = threshold_at_far(*chosen_pairs, FAR)
-far_test, tar_test = rates(scores, same, frozen)
-fars, tars = rates_interval(scores, same, of_pairs, frozen)
-table(
-    [
-        ("ArcFace, threshold chosen on 250 validation people", "FAR", "TAR"),
-        (
-            f"validation, threshold {frozen:.3f}",
-            *(f"{v:.5f}" for v in rates(*chosen_pairs, frozen)),
-        ),
-        ("test", f"{far_test:.5f}", f"{tar_test:.5f}"),
-        ("test, 95% interval", *(f"{a:.5f} to {b:.5f}" for a, b in (fars, tars))),
-    ]
-)
-record("frozen", frozen, ".2f")
-record("far.test", far_test, ".5f")
+rows = [("threshold from 250 validation people", "FAR x 1,000 on the test", "TAR on the test")]
+for name, encoder in verifiers.items():
+    chosen_pairs = all_pairs(embed(encoder, chosen_on.images), chosen_on.labels)
+    frozen = threshold_at_far(*chosen_pairs, FAR)
+    far_test, tar_test = rates(*pairs[name], frozen)
+    fars, tars = rates_interval(*pairs[name], of_pairs, frozen)
+    far_cell = f"{1000 * far_test:.2f} ({1000 * fars[0]:.2f} to {1000 * fars[1]:.2f})"
+    rows.append(
+        (f"{name}: {frozen:.2f}", far_cell, f"{tar_test:.3f} ({tars[0]:.3f} to {tars[1]:.3f})")
+    )
+    record(f"frozen.{name}", frozen, ".2f")
+table(rows)  # what stays in the variables is ArcFace's, the last
+record("tar.frozen", tar_test, ".3f")
 
 # %% [markdown]
-# So {{frozen}} is no constant of nature. It belongs to this network, to photos like these, and to the FAR that was asked for. DeepFace's or FaceNet's threshold means nothing here; dlib's network, which many programs use, comes with .6 *as a distance*.
+# On people never seen, the frozen thresholds keep about the FAR that was asked for. But each is another number: {{frozen.DeepFace}}, {{frozen.FaceNet}}, {{frozen.ArcFace}}. So a threshold such as 0.40 is no constant of nature. It belongs to one network, to photos like these, and to one FAR.
 #
-# **What should FAR be?** That depends on the price of each error, and on how many impostors come. Move them:
+# How small a FAR can be measured? Without any false accept among $n$ independent pairs it may still be $3/n$. Systems in use ask for 1 in a million: this test could not show it.
+#
+# **What should FAR be?** That depends on the price of each error, and on how many impostors come. Move them (validation pairs; a false reject costs 1). Cheapest is {{cost.album}} for the album, {{cost.door}} for the door, {{cost.bank}} for the bank. (These impostors do not try to deceive; attacks are [another test](#Deeper:-fake-or-live).)
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 from course_lib.verification.curves import roc
-from course_lib.verification.thresholds import cheapest_threshold, expected_cost
+from course_lib.verification.thresholds import expected_cost
 
 far_curve, tar_curve, thresholds = roc(*chosen_pairs)
 SHOWN_AT = torch.linspace(1, len(far_curve) - 1, 2000).long()
 
 
-def draw_cost(impostors=0.1, accept=100, reject=1):
-    genuine = 1 - impostors
-    cost = expected_cost(far_curve, tar_curve, genuine, accept, reject)
-    best, least = cheapest_threshold(*chosen_pairs, genuine, accept, reject)
-    at = int(cost.argmin())
+def cheapest(impostors, price):
+    """Costs at all thresholds, and the number of the least.  # share, price of a false accept -> [M], number"""
+    cost = expected_cost(far_curve, tar_curve, 1 - impostors, accept=price, reject=1)
+    return cost, int(cost.argmin())
+
+
+def draw_cost(impostors=0.1, log_price=2.0):
+    price = 10**log_price
+    cost, at = cheapest(impostors, price)
+    best, least = float(thresholds[at]), float(cost[at])
     fig, (ax,) = plots.panels(1, height=2.6)
     for values, colour, label in (
-        (genuine * reject * (1 - tar_curve), plots.SAME, "genuine refused"),
-        ((1 - genuine) * accept * far_curve, plots.OTHER, "impostors accepted"),
+        ((1 - impostors) * (1 - tar_curve), plots.SAME, "genuine refused"),
+        (impostors * price * far_curve, plots.OTHER, "impostors accepted"),
         (cost, plots.QUERY, "sum"),
     ):
         ax.plot(thresholds[SHOWN_AT], values[SHOWN_AT], color=colour, lw=2, label=label)
     ax.axvline(best, color=plots.MUTED, lw=1, ls="--")
     ax.set(
-        xlim=(-0.2, 1), ylim=(0, 4 * least + 1e-6), xlabel="threshold", ylabel="cost of a visitor"
+        xlim=(-0.2, 1),
+        ylim=(0, 4 * least + 1e-6),
+        xlabel="threshold",
+        ylabel="expected cost of a visitor",
     )
-    ax.legend(frameon=False, loc="upper right", fontsize=9)
+    ax.legend(frameon=False, loc="upper left", fontsize=9)
     ax.set_title(f"Cheapest at {best:.2f}: FAR {far_curve[at]:.5f}, TAR {tar_curve[at]:.3f}")
     return fig
 
@@ -469,42 +487,47 @@ explore(
     alt="The cost of refused genuine visitors rises with the threshold, that of accepted impostors falls; their sum has a "
     "minimum.",
     presets={
-        "a phone": {"impostors": 0.01, "accept": 30},
-        "a bank": {"impostors": 0.01, "accept": 1000},
-        "a photo album": {"impostors": 0.5, "accept": 1},
+        "a photo album": {"impostors": 0.5, "log_price": 0.0},
+        "a door": {"impostors": 0.1, "log_price": 2.0},
+        "a bank": {"impostors": 0.01, "log_price": 5.0},
     },
     impostors=(0.01, 0.99, 0.01),
-    accept=(1, 1000, 1),
-    reject=(1, 10, 1),
+    log_price=(0.0, 6.0, 0.5),
     labels={
         "impostors": "share of impostors",
-        "accept": "price of a false accept",
-        "reject": "price of a false reject",
+        "log_price": "price of a false accept, power of ten",
     },
 )
+for name, share, price in (("album", 0.5, 1), ("door", 0.1, 100), ("bank", 0.01, 1e5)):
+    record(f"cost.{name}", thresholds[cheapest(share, price)[1]], ".2f")
 
 # %% [markdown]
 # ## Whose threshold?
 #
-# Two groups of drawn people, A with lighter and B with darker skin; all else is drawn by the same rules. Of 500 people in training, few are of B. A threshold is set for FAR 1/1000 among people of A.
+# Two groups of drawn people, A with lighter and B with darker skin; all else is drawn by the same rules. Of 500 people in training, few are of B. The threshold is set for FAR 1/1000 on the pairs *within* A, and then used within B.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 from course_lib.recipes.groups import members
 
 fig, axes = plots.panels(2, height=1.0)
 for ax, group in zip(axes, (0, 1), strict=True):
-    six = members("skin", group, "test", 6, 1, SEED).images
-    pictures.contact_sheet(ax, six, 6, f"Group {'AB'[group]}")
-figure(fig, "Six drawn people with lighter skin, group A, and six with darker skin, group B.")
+    some = members("skin", group, "test", 8, 1, SEED).images
+    pictures.contact_sheet(ax, some, 8, f"Group {'AB'[group]}")
+figure(fig, "Eight drawn people with lighter skin, group A, and eight with darker skin, group B.")
 predict(
-    "15 of the 500 people in training are of group B. At A's threshold, what is the FAR among strangers of group B?",
-    ["lower: 1 in 3,000", "the same: 1 in 1,000", "twice as high", "more than ten times as high"],
+    "15 of the 500 people in training are of group B. At A's threshold, how high is the FAR within group B?",
+    [
+        "lower than within A: unfamiliar faces are refused more often",
+        "equal: the threshold fixes the FAR",
+        "about 3 times as high",
+        "about 30 times as high",
+    ],
     answer=3,
     why=[
-        "The network would have to tell people of B apart better than those of A, of whom it has seen 485.",
-        "The threshold is the same, but the network is not equally good at telling people apart.",
-        "It is worse by far.",
-        "A network that has seen few of B tells them apart badly: their vectors lie close together.",
+        "Unfamiliar faces do not lie far apart. The network has not learned what they differ in: their vectors lie close together.",
+        "A threshold fixes the FAR of the pairs that it was chosen on, and no other.",
+        "That is what half of B in a quarter of the training would give.",
+        "What people of B differ in was hardly needed in training. Their vectors lie close together, and close means accepted.",
     ],
     name="13.groups",
 )
@@ -532,7 +555,7 @@ def draw_groups(rare=15, log_far=-3.0):
     left.set(xscale="log", yscale="log", xlim=(1e-4, 1), ylim=(1e-2, 1), xlabel="FAR", ylabel="FRR")
     left.legend(frameon=False, loc="lower left", fontsize=9)
     left.set_title("Both groups at one threshold (dots)")
-    right.set(ylabel="strangers accepted in 1,000")
+    right.set(ylabel="impostor pairs accepted in 1,000")
     right.set_title(f"{rare} of 500 are of B")
     right.grid(axis="x", visible=False)
     return fig
@@ -558,13 +581,17 @@ for rare, (a, b) in by_share.items():
 table(rows)
 record("gap.rare", gap[15], ".0f")
 record("gap.half", gap[250], ".1f")
+kept = verifier_table()
 for rare, name in ((15, "rare"), (250, "half")):
     record(f"tar.{name}", tar_at_far(*by_share[rare][0], FAR), ".2f")
+    three = kept[f"skin, {rare} of B"]
+    ratios = [b / a for a, b in zip(three["FAR of A"], three["FAR of B"], strict=True)]
+    record(f"gaps.{name}", ", ".join(f"{v:.{0 if rare == 15 else 1}f}" for v in ratios))
 
 explore(
     draw_groups,
     alt="Left: DET curves of two groups, B above A; dots show one threshold, which lies much farther to the right for B. "
-    "Right: of 1,000 strangers of A one is accepted, of B more than twenty.",
+    "Right: of 1,000 impostor pairs of A one is accepted, of B more than twenty.",
     presets={"3% of B": {"rare": 15}, "half of B": {"rare": 250}},
     rare=list(SHARES),
     log_far=(-3.5, -1.0, 0.25),
@@ -572,37 +599,43 @@ explore(
 )
 
 # %% [markdown]
-# With 15 of 500, strangers of B are accepted {{gap.rare}} times as often; with half, {{gap.half}} times. **The trap:** at A's threshold the *TAR* of B looks better. Who reports TAR alone, or one accuracy for all, does not see it. At its own threshold for FAR 1/1000, B has the worse TAR.
+# With 15 of 500, impostor pairs of B are accepted {{gap.rare}} times as often (in three other worlds {{gaps.rare}}); with half, {{gap.half}} times ({{gaps.half}}). (TAR is lower than above: 250 steps of training only, and people of one group are more alike.)
 #
-# What helps: as many people of B in training. Of the same 500 fewer are then of A, and its TAR falls from {{tar.rare}} to {{tar.half}}; more people in all would help both. What helps less: a threshold for each group. FAR is then equal, but more people of B are refused; and somebody must say who belongs to which group.
+# **The trap:** at A's threshold the *TAR* of B looks better. TAR alone, or one accuracy for all, does not show the gap. At its own threshold for FAR 1/1000, B has the worse TAR.
 #
-# The reason is who was in training, not a skin: with the groups exchanged, or with hair colour instead, the same happens ([Deeper](#Deeper:-other-groups)). Real systems have shown it, too (Grother, Ngan and Hanaoka, NIST IR 8280, 2019).
+# What helps: as many of B as of A in training. Of the same 500 fewer are then of A, and its TAR falls from {{tar.rare}} to {{tar.half}}. What helps less: a threshold for each group. FAR is then equal, but more genuine pairs of B are refused; and somebody must say who belongs to which group.
+#
+# Here the cause is known: the worlds differ in training alone, and with the groups exchanged, or with hair colour, the same happens ([Deeper](#Deeper:-other-groups)). In real systems NIST found false match rates that differ between groups by factors of 10 to 100, and did not investigate why (Grother, Ngan and Hanaoka, 2019). Training data is one likely cause, bad exposure another.
 
 # %% [markdown]
-# ## Three ways to 99%
+# ## Three ways to a better number
 #
-# The same network, the same photos, the same pairs; three ways to report a finer figure:
+# The same recipe, the same test; three ways to report a better number:
 #
 # 1. **Leak**: the people of the test are in training, with other photos or even the same ones.
-# 2. **Peek**: the threshold is chosen on the very pairs that are tested.
+# 2. **Peek**: each fold gets the threshold that is best for its own pairs.
 # 3. **Pick**: of ten folds the best one is reported.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
-    "Training on the very photos of the test is the boldest leak. Which of the others raises the accuracy about as much?",
-    ["the leak with other photos", "the peek", "the pick", "none of them"],
+    "Training on the tested photos raises the ten-fold accuracy from .992 to .997. Which other cheat reaches this, too?",
+    [
+        "the leak of the tested people with other photos",
+        "the peek",
+        "the pick",
+        "none of them",
+    ],
     answer=2,
     why=[
-        "It helps less than one fears: the tested photos themselves are new.",
-        "One number fitted to so many pairs cannot gain much.",
-        "Folds differ, and the best of ten is far above their mean. No network has to be trained for it.",
-        "One of them does, and it costs nothing.",
+        "Accuracy near 1 hardly shows it. At FAR 1/1000 the same leak halves the false rejects: it is serious, and common.",
+        "A threshold of its own for each fold gains half as much.",
+        "Folds differ, and the best of ten lies far above their mean.",
+        "The best of ten folds lies as high, without any training.",
     ],
     name="13.cheats",
 )
 
 # %% jupyter={"source_hidden": true, "outputs_hidden": true} tags=["nbval-ignore-output", "subslide"]
-kept = verifier_table()
 HONEST, OTHER_PHOTOS, SAME_PHOTOS = (
     f"trained on 500 others and {which}"
     for which in ("250 more others", "the tested, other photos", "the tested, same photos")
@@ -614,7 +647,7 @@ def mean_of(row, kind):
     return f"{values.mean():.3f} ± {values.std():.3f}"
 
 
-rows = [("ten-fold accuracy, three data seeds", "honest", "peek", "pick", "peek and pick")]
+rows = [("ten-fold accuracy", "as it should be", "peek", "pick", "peek and pick")]
 for row, label in (
     (HONEST, "nobody leaks"),
     (OTHER_PHOTOS, "leak: other photos"),
@@ -623,22 +656,31 @@ for row, label in (
     kinds = ("ten folds", "each fold's own threshold", "best fold", "own threshold, best fold")
     rows.append((label, *(mean_of(row, kind) for kind in kinds)))
 table(rows)
-rows = [("at the validation threshold", "FAR x 1,000 on the test", "TAR on the test")]
-for row, label in ((HONEST, "nobody leaks"), (SAME_PHOTOS, "leak: same photos")):
+rows = [("", "FAR x 1,000, validation threshold", "TAR, same", "TAR at FAR 1/1000")]
+for row, label in (
+    (HONEST, "nobody leaks"),
+    (OTHER_PHOTOS, "leak: other photos"),
+    (SAME_PHOTOS, "leak: same photos"),
+):
     far_kept = torch.tensor(kept[row]["FAR, validation threshold"]) * 1000
     rows.append(
         (
             label,
             f"{far_kept.mean():.2f} ± {far_kept.std():.2f}",
             mean_of(row, "TAR, validation threshold"),
+            mean_of(row, "TAR, test threshold"),
         )
     )
 table(rows)
 
 # %% [markdown]
-# All these numbers are near 1, as those of papers are. What betrays a leak: at the threshold from validation people, the *test* has far fewer false accepts than 1 in 1,000. The network knows the people of the test, and not those of the validation.
+# Three data seeds, mean ± standard deviation; ArcFace, trained on 750 people. What betrays a cheat:
 #
-# Your turn to be the referee. Three of these five reports cheat. Click those three.
+# * a leak: at the threshold from validation people, the *test* has far fewer false accepts than 1 in 1,000. The network knows the people of the test, and not those of the validation;
+# * a peek: the threshold comes from the pairs that are judged;
+# * a pick: few pairs, and no standard error.
+#
+# Your turn to be the referee. Three of these five reports should be sent back. Click those three.
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 LEAKED, OWN = kept[SAME_PHOTOS], "each fold's own threshold"
@@ -648,33 +690,35 @@ first_seed = {
 honest, leaked, weak = (first_seed[row] for row in (HONEST, SAME_PHOTOS, "DeepFace"))
 
 
-def line_of(found, accuracy, error, far, pairs="6,000"):
+def line_of(
+    found, accuracy="ten folds", error="standard error", pairs="6,000", on="other nine folds"
+):
     shown = f"± {found[error]:.3f}" if error else "-"
-    return f"{found[accuracy]:.3f}", shown, pairs, f"{1000 * far:.2f}"
+    far = 1000 * found["FAR, validation threshold"]
+    return f"{found[accuracy]:.3f}", shown, pairs, on, f"{far:.2f}"
 
 
-plain_far = "FAR, validation threshold"
 reports = {
-    "A": line_of(weak, "ten folds", "standard error", weak[plain_far]),
-    "B": line_of(leaked, "ten folds", "standard error", leaked[plain_far]),
-    "C": line_of(honest, "best fold", None, honest[plain_far], "600"),
-    "D": line_of(honest, "ten folds", "standard error", honest[plain_far]),
-    "E": line_of(honest, OWN, "standard error of that", 1e-3),
+    "A": line_of(weak),
+    "B": line_of(leaked),
+    "C": line_of(honest, "best fold", None, "600"),
+    "D": line_of(honest),
+    "E": line_of(honest, OWN, "standard error of that", on="each fold"),
 }
 VERDICTS = {
-    "A": "A is honest: a weaker network, and a FAR near the 1.00 that was wanted.",
-    "B": "B leaks: at the validation threshold, FAR on the test is far below 1.00.",
-    "C": "C picks: 600 pairs are one fold of ten, and there is no standard error.",
-    "D": "D is honest.",
-    "E": "E peeks: a FAR of exactly 1.00 means that the threshold was set on the test.",
+    "A": "A is in order: a weaker network, and a FAR near the 1.00 that was asked for.",
+    "B": "B: a FAR far below 1.00. Ask who was in training (or whether the test is easier).",
+    "C": "C: 600 pairs are one fold of ten. Ask for the others.",
+    "D": "D is in order.",
+    "E": "E chose each threshold on the pairs that it judges.",
 }
-fig, (ax,) = plots.panels(1, height=3.4)
+fig, (ax,) = plots.panels(1, height=4.2)
 ax.set_position([0, 0, 1, 1])
 ax.set(xlim=(0, 9), ylim=(6, 0))
 ax.axis("off")
-head = ("accuracy", "std. error", "pairs tested", "FAR x 1,000, test")
+head = ("accuracy", "std. error", "pairs", "threshold from", "FAR x 1,000, validation threshold")
 for row, cells in enumerate([head, *reports.values()]):
-    for x_at, cell in zip((1.6, 3.4, 5.2, 7.4), cells, strict=True):
+    for x_at, cell in zip((1.1, 2.3, 3.3, 4.9, 7.3), cells, strict=True):
         weight = "bold" if row == 0 else "normal"
         ax.text(x_at, row + 0.72, cell, va="center", ha="center", fontsize=11, weight=weight)
 sheet = as_board(fig)
@@ -697,30 +741,30 @@ Board(
     sheet.shape[2],
     sheet.shape[1],
     [
-        Box(name, (4, STEP * (i + 1.5), sheet.shape[2] - 4, STEP * (i + 1.95)), "#CC79A7", True)
+        Box(name, (4, STEP * (i + 1.5), sheet.shape[2] - 4, STEP * (i + 1.94)), "#CC79A7", True)
         for i, name in enumerate(reports)
     ],
     referee,
     image=sheet,
-    alt="Five reports, A to E: accuracy, standard error, pairs tested, and 1,000 times the FAR on the test. B has a small FAR, "
-    "C only 600 pairs, E a FAR of exactly 1.00.",
+    alt="Five reports, A to E: accuracy, standard error, pairs, where the threshold is from, and 1,000 times the FAR on the "
+    "test. B has a small FAR, C only 600 pairs, E a threshold from each fold itself.",
 )
 
 # %% [markdown]
 # ## One among many
 #
-# **Identification**: who is it? The query is compared with a **gallery** of known people; **rank 1** is the share of queries whose best match is right. MegaFace adds **distractors**, up to a million people whom nobody looks for.
+# **Identification**: who is it? The query is compared with a **gallery** of known people; **rank k** is the share of the queries whose person is among the k best entries. The MegaFace benchmark adds **distractors**, up to a million photos of people whom nobody looks for (Kemelmacher-Shlizerman and others, 2016).
 
 # %% jupyter={"source_hidden": true} tags=["subslide"]
 predict(
     "ArcFace's network finds the right one among 250 people in about 95 of 100 queries. Now 100,000 distractors are added to the gallery. How often does it find the right one?",
-    ["about as often", "about 75 of 100", "about 40 of 100", "nearly never"],
+    ["in about 95 of 100", "in about 80", "in about 50", "in fewer than 5"],
     answer=2,
     why=[
         "Each distractor is unlikely to be nearer, but there are 100,000 of them.",
-        "Count: each has a chance of being nearer than the right one.",
-        "At FAR 1 in 1,000, a hundred of 100,000 strangers would be accepted.",
-        "Half of the right ones score higher than any stranger.",
+        "That is what some thousand distractors do.",
+        "The best of 100,000 has a score that 1 in 100,000 impostor pairs reaches. At this FAR about half of the genuine pairs are accepted: see the left edge of the DET curve.",
+        "About half of the right ones score higher than all distractors.",
     ],
     name="13.many",
 )
@@ -740,35 +784,22 @@ strangers_of = distractors({"ArcFace": arcface}, int(LIVE[-1]), SEED)["ArcFace"]
 xa = x["ArcFace"]
 sides = xa[~is_first], tested.labels[~is_first], xa[is_first], tested.labels[is_first]
 rank_one = rank_one_with_distractors(*sides, strangers_of, LIVE)
-fig, (left, right) = plots.panels(2, height=3.0)
+fig, (left,) = plots.panels(1, height=3.0)
 for name, colour in COLOURS.items():
     values = torch.tensor([kept[name][f"rank 1 of {n:,}"] for n in COUNTS])
     left.plot(COUNTS, values.mean(1), "o-", color=colour, lw=2, label=name)
-left.plot(LIVE[1:], rank_one[1:], "o", mfc="none", mec=plots.QUERY, ms=9)
+left.plot(LIVE[1:], rank_one[1:], "o", mfc="none", mec=plots.QUERY, ms=9, label="ArcFace, this run")
 left.set(xscale="log", ylim=(0, 1), xlabel="distractors in the gallery", ylabel="rank 1")
 left.legend(frameon=False, loc="lower left", fontsize=9)
-left.set_title("More strangers, fewer right answers")
-# Half of the people are taken out of the gallery: their queries should be answered "unknown".
-known_half = sides[3] < 125
-best, right_one, known = open_set(*sides[:2], sides[2][known_half], sides[3][known_half])
-at = torch.linspace(0.2, 0.95, 200, dtype=best.dtype)
-dir_, far_ = detection_and_identification(best, right_one, known, at)
-right.plot(far_, dir_, color=COLOURS["ArcFace"], lw=2)
-right.set(xscale="log", xlim=(1e-3, 1), ylim=(0, 1))
-right.set(xlabel="unknown people who get a name", ylabel="known people named rightly")
-right.set_title("Fewer wrong names cost right ones")
+left.set_title("More distractors, fewer right answers (dots: mean of three data seeds)")
 figure(
     fig,
-    "Left: rank 1 falls with the number of distractors for all three recipes, least for ArcFace; circles are this run. "
-    "Right: the more unknown people may be given a name, the more known ones are named rightly.",
+    "Rank 1 falls with the number of distractors for all three losses, least for ArcFace; circles are this run.",
 )
 record("rank.none", rank_one[0], ".2f")
 record("rank.most", rank_one[-1], ".2f")
+record("rank.far", sum(kept["ArcFace"]["rank 1 of 100,000"]) / 3, ".2f")
 
-# %% [markdown]
-# Dots: three other data seeds, to 100,000 distractors; circles: this run. Among 250 people {{rank.none}} of the queries find theirs, among 10,250 {{rank.most}}. The network is the same; the question is harder. Add strangers to the gallery of one query:
-
-# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 from course_lib.data.crowds import FIRST_STRANGER, photos_of
 
 places = (~is_first).nonzero()[:, 0]
@@ -800,22 +831,55 @@ explore(
     alt="A face, and the five entries of the gallery that are most like it, the right person framed in blue and first.",
     strangers=CHOICES,
     query=(0, 5, 1),
-    labels={"strangers": "strangers in the gallery"},
+    labels={"strangers": "distractors in the gallery"},
 )
 
 # %% [markdown]
+# ArcFace's rank 1 is {{rank.none}} with 250 people in the gallery, {{rank.most}} with ten thousand distractors, and {{rank.far}} with 100,000. The network is the same; the question is harder. Add distractors to the gallery of one query, above, and watch who comes first.
 #
-# **Open set.** Most faces before a camera are of nobody in the gallery. The answer "unknown" is given below a threshold, and two rates count: the known people who are named rightly, and the unknown ones who get a name.
+# **Open set.** Most faces before a camera belong to people who are not in the gallery. Below a threshold the answer is "unknown", and two rates count: **DIR**, *detection and identification rate*, the share of known people who get their name; and **FPIR**, *false positive identification rate*, the share of unknown people who get a name.
+
+# %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
+# Half of the people are taken out of the gallery: their queries should be answered "unknown".
+known_half = sides[3] < 125
+best, right_one, known = open_set(*sides[:2], sides[2][known_half], sides[3][known_half])
+at = torch.linspace(0.2, 0.95, 200, dtype=best.dtype)
+dir_, fpir = detection_and_identification(best, right_one, known, at)
+dir_here, fpir_here = detection_and_identification(best, right_one, known, frozen)
+fig, (ax,) = plots.panels(1, height=2.6)
+ax.plot(fpir, dir_, color=COLOURS["ArcFace"], lw=2)
+ax.plot(fpir_here, dir_here, "o", color=COLOURS["ArcFace"], ms=9)
+ax.annotate(
+    "the threshold of verification",
+    (fpir_here, dir_here),
+    xytext=(0, -18),
+    textcoords="offset points",
+    fontsize=9,
+)
+ax.set(xscale="log", xlim=(1e-2, 1), ylim=(0, 1))
+ax.set(xlabel="FPIR: unknown people who get a name", ylabel="DIR")
+ax.set_title("A stricter threshold also rejects known people (125 known, 125 unknown)")
+figure(
+    fig,
+    "The more unknown people may get a name, the more known ones get theirs; a dot marks the frozen threshold of verification.",
+)
+record("open.fpir", fpir_here, ".2f")
+record("open.dir", dir_here, ".2f")
+
+# %% [markdown]
+# At the frozen threshold one impostor pair in a thousand is accepted; but each unknown person is compared with 125 entries, and {{open.fpir}} of their queries get a name (if pairs were independent, $1 - (1 - 1/1000)^{125} \approx 0.12$). With ten thousand entries nearly everybody would. A large gallery needs a stricter threshold.
 #
-# **Your turn.**
+# **Your turn:** both kinds of query in one number.
 
 
 # %% tags=["exercise", "subslide"]
 def rank_k(scores, people, truth, k, threshold):
-    """Share of queries answered rightly.  # [Q, G], [G], [Q], 2 numbers -> number"""
+    """Share of queries answered correctly.  # [Q, G], [G], [Q], 2 numbers -> number"""
     # people[g] is the person of gallery entry g; truth[q] that of query q, or -1: not in the gallery.
-    # Answers to a query: its k best entries, of those the ones with score >= threshold.
-    # A known query is right if its person is among the answers; one with truth -1 if there is none.
+    # Keep the k highest entries of each query, then drop those with a score below the threshold.
+    # A known query is correct if its person is among the entries that are left,
+    # an unknown query (truth -1) is correct if no entry is left.
+    # Return the share of correct queries among all queries.
     # BEGIN SOLUTION
     best, place = scores.topk(k, dim=1)  # [Q, k]
     answered = best >= threshold
@@ -831,7 +895,9 @@ check("rank_k", rank_k)
 # ## Deeper: other groups
 
 # %% [markdown]
-# FAR of B at A's threshold, divided by that of A, on three other data seeds. *The other way round* the lighter group is the rare one. *The extremes* are the lightest and the darkest quarter of all people: there balance does not remove all of the difference, since very dark drawn faces have less contrast. Hair colour (B: the two darkest) does what skin does; the width of the head does less.
+# FAR of B at A's threshold, divided by that of A, on three other data seeds; and the accuracy of each group at the threshold that is best for its own pairs (mean ± standard deviation). *The other way round* the lighter group is the rare one; hair colour (B: the two darkest) does what skin does, the width of the head less.
+#
+# *The extremes* are the lightest and the darkest quarter of all people. With balance FAR within B is still higher at A's threshold, though B is told apart *better* at its own: its scores are shifted. One threshold for all needs scores that mean the same in all groups. (And the first people of B help nothing: 5 of them are no better than none.)
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 rows = [("trait, people of B among 500", "FAR of B / FAR of A", "best accuracy of A", "of B")]
@@ -842,7 +908,7 @@ for row in kept:
         rows.append(
             (
                 row,
-                " ".join(f"{v:.1f}" for v in ratio),
+                ", ".join(f"{v:.1f}" for v in ratio),
                 mean_of(row, "best accuracy of A"),
                 mean_of(row, "best accuracy of B"),
             )
@@ -853,7 +919,7 @@ table(rows)
 # ## Deeper: fake or live
 
 # %% [markdown]
-# A verifier that is shown a photo of a photo says: the same person. **Liveness** asks first whether there is a face at all (L2.01). Move the strength of three attacks.
+# A verifier that is shown a photo of a photo accepts it. **Liveness detection** (*presentation attack detection*; L2.01) asks first whether a living face is before the camera. Three attacks: a screen, a print on paper, and a glossy print in which a lamp is reflected. A detector is trained on two of them and judged on all three, on new people. **APCER** is the share of attacks that are accepted, **BPCER** that of living faces that are refused; the threshold is set for a BPCER of .01 on validation people.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from course_lib.recipes import liveness as live
@@ -871,21 +937,15 @@ def draw_attacks(strength=1.0, other=0):
     return fig
 
 
-unseen_type = "glare"
-live_train, live_val, live_test = (live.people(part, SEED).images for part in live.PEOPLE)
-judge_live = live.train_detector(live_train, live.KNOWN, SEED)
-apcer, bpcer = live.judge(judge_live, live_val, live_test, SEED)
-table(
-    [
-        (
-            "detector trained on screen and print",
-            "attacks accepted (APCER)",
-            "live refused (BPCER)",
-        ),
-        *((name, f"{value:.3f}", f"{bpcer:.3f}") for name, value in apcer.items()),
-    ]
-)
-record("unseen", apcer[unseen_type], ".0%")
+judged = live.leave_one_out(SEED)
+rows = [("not in training", "its APCER", "worst APCER of the others", "BPCER")]
+known_worst = 0.0
+for unseen, (apcer, bpcer) in judged.items():
+    others = max(v for name, v in apcer.items() if name != unseen)
+    known_worst = max(known_worst, others)
+    rows.append((unseen, f"{apcer[unseen]:.3f}", f"{others:.3f}", f"{bpcer:.3f}"))
+table(rows)
+unseen_best = min(apcer[unseen] for unseen, (apcer, _) in judged.items())
 
 explore(
     draw_attacks,
@@ -898,13 +958,13 @@ explore(
 )
 
 # %% [markdown]
-# Known attacks are nearly all found; of the unseen one, *glare*, {{unseen}} are accepted. A detector of fakes knows the fakes that it was shown: of deepfakes the same is reported (L2.20).
+# Attacks like those in training are found; of a new kind many are accepted. Whoever attacks chooses the kind, so the worst one counts (ISO/IEC 30107-3).
 
 # %% [markdown]
 # ## Deeper: glasses, light, pose, and doubles
 
 # %% [markdown]
-# Which pairs are judged wrongly? Both errors at the frozen threshold, by what differs between the two photos, with 95% intervals. (We draw the world, so we know.)
+# Which pairs are judged wrongly? Both errors at the frozen threshold, by what we know of the two photos, with 95% intervals. The rows overlap: of faces with glasses some are turned, too.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 d = tested.details
@@ -936,8 +996,12 @@ for name, which in conditions.items():
         )
     )
 table(rows)
+record("frr.easy", frr_of["nothing special"], ".3f")
+record("frr.covered", frr_of["a hand, scarf or phone"], ".3f")
 
 # %% [markdown]
+# A covered face raises FRR most, from {{frr.easy}} to {{frr.covered}}. All intervals of FAR overlap.
+#
 # **Doubles.** Two people who resemble each other, drawn on purpose: at 0 they are twins with the same features, at 1 any two people.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
@@ -953,7 +1017,7 @@ for apart in APART:
 fig, (left, right) = plots.panels(2, height=2.6, widths=(5, 2))
 left.plot(APART, accepted_doubles, "o-", color=plots.OTHER, lw=2)
 left.set(ylim=(0, 1.05), xlabel="how far apart their features are", ylabel="accepted as one person")
-left.set_title("Twins are one person to the network")
+left.set_title("A tenth of the features is hardly noticed")
 three = [look_alikes("test", 1, 1, apart, SEED).images for apart in (0.0, 0.3, 1.0)]
 pictures.contact_sheet(right, torch.cat(three), 2, "0, .3, 1 apart")
 figure(
@@ -961,12 +1025,16 @@ figure(
     "The share of pairs of doubles that are accepted falls from nearly one for twins to nearly none for any two people. Beside "
     "it three rows: a person and a double, ever less alike.",
 )
+record("twins", accepted_doubles[0], ".2f")
+
+# %% [markdown]
+# Twins differ in nothing but the photo, so they are accepted ({{twins}}) about as often as two photos of one person ({{tar.frozen}}). No threshold helps: the network has nothing to go by.
 
 # %% [markdown]
 # ## Deeper: ten folds, as on LFW
 
 # %% [markdown]
-# **LFW** (Labeled Faces in the Wild; Huang and others, 2007; L5.12) has 13,233 photos of 5,749 people. Its protocol: ten folds of 300 + 300 pairs, nobody in two folds; the accuracy of each fold at the threshold that is best on the other nine; then the mean and its standard error. Write both parts.
+# **LFW** (Labeled Faces in the Wild; Huang and others, 2007; L5.12) has 13,233 photos of 5,749 people. Its protocol: ten folds of 300 + 300 pairs, nobody in two folds; the accuracy of each fold at the threshold that is best on the other nine; then the mean and its standard error. Write two functions: the pairs of a fold, and the accuracy of each fold.
 
 
 # %% tags=["exercise"]
@@ -988,7 +1056,8 @@ check("pairs_of", pairs_of)
 def ten_fold_accuracy(scores, same, fold):
     """Accuracy of each fold at the threshold that is best on the others.  # [N], [N] bool, [N] -> [folds]"""
     # fold[i] is the number of the fold of pair i; fold.unique() gives all of them.
-    # Candidates for a threshold are the scores of the other folds; of equally good ones take the highest.
+    # Candidates for a threshold are the scores of the other folds; if several are equally good, take the highest.
+    # Return the accuracies in the order of fold.unique().
     # A pair is accepted if score >= threshold.
     # BEGIN SOLUTION
     accuracies = []
@@ -1005,15 +1074,15 @@ def ten_fold_accuracy(scores, same, fold):
 check("ten_fold_accuracy", ten_fold_accuracy)
 
 # %% [markdown]
-# The **equal error rate** by hand, from far_and_frr's two lists:
+# The **equal error rate** by hand, from the two lists of `far_and_frr`:
 
 
 # %% tags=["exercise"]
 def equal_error_rate(far, frr):
     """The error where FAR and FRR are equal.  # [T], [T] -> number"""
     # Thresholds rise: far falls from 1 to 0, frr rises from 0 to 1.
-    # Take the first place where far <= frr; the answer lies on the straight line from the point before.
-    # gap = far - frr there and before tells how far along the line it is 0.
+    # Let i be the first place with far[i] <= frr[i], and gap = far - frr. From i - 1 to i the gap falls
+    # in a straight line and is 0 somewhere. Return far there, on the line from far[i - 1] to far[i].
     # BEGIN SOLUTION
     gap = far - frr
     after = int((gap <= 0).nonzero()[0])
@@ -1029,10 +1098,11 @@ check("equal_error_rate", equal_error_rate)
 fig, (left, right) = plots.panels(2, height=2.8)
 for y, (name, colour) in enumerate(COLOURS.items()):
     folds = kfold_accuracy(*lfw_like_pairs(x[name], SEED))
-    left.plot(folds, [y] * 10, "o", color=colour, alpha=0.7)
+    spread = y + 0.12 * (torch.arange(10) % 3 - 1)  # folds of one accuracy do not hide each other
+    left.plot(folds, spread, "o", color=colour, alpha=0.7)
     left.plot([folds.mean()] * 2, [y - 0.3, y + 0.3], color=colour, lw=2)
 left.set(yticks=range(3), yticklabels=COLOURS, ylim=(-0.6, 3.2), xlabel="accuracy of a fold")
-for value, label in ((0.97, "people,\non LFW"), (0.9963, "FaceNet,\non LFW")):
+for value, label in ((0.9753, "people,\non LFW"), (0.9963, "FaceNet,\non LFW")):
     left.axvline(value, color=plots.MUTED, lw=1, ls="--")
     side = (
         {"x": value + 0.0006, "ha": "left"}
@@ -1049,25 +1119,26 @@ crowds = {n: f"FaceNet, {n:,} people" for n in (50, 150, 1500)} | {500: "FaceNet
 ours = {24 * n: kept[crowds[n]]["TAR, test threshold"] for n in sorted(crowds)}
 for count, values in ours.items():
     right.plot([count] * 3, values, "o", color=COLOURS["FaceNet"])
-right.plot(ours.keys(), [sum(v) / 3 for v in ours.values()], color=COLOURS["FaceNet"], label="ours")
+right.plot(
+    ours.keys(), [sum(v) / 3 for v in ours.values()], "o-", color=COLOURS["FaceNet"], label="ours"
+)
 right.set(xscale="log", ylim=(0, 1), xlabel="images in training", ylabel="TAR at FAR 1/1000")
 right.legend(frameon=False, loc="lower right", fontsize=9)
-right.set_title("More people in training help, then less")
+right.set_title("More training images help, ever less")
 figure(
     fig,
-    "Left: ten dots for each recipe; ArcFace's lie highest; dashed lines mark 97% for people and 99.63% for FaceNet, both on "
-    "LFW. Right: TAR rises with the number of training images, for our triplets from 1,200 to 36,000 images, for FaceNet "
+    "Left: ten dots for each loss, those of FaceNet and ArcFace level; dashed lines mark people and FaceNet, both on LFW. Right: TAR rises with the number of training images, for our triplets from 1,200 to 36,000 images, for FaceNet "
     "from 2.6 to 260 million.",
 )
 
 # %% [markdown]
-# Left, the dashed lines belong to other photos (LFW): people reach about 97% there, FaceNet 99.63% (L2.16). At that height an accuracy says little, hence TAR at a small FAR. Right, FaceNet's own table: from 26 to 260 million images TAR (*VAL*) grows by one percentage point. Ours: three data seeds, the same number of steps each, 24 photos a person.
+# Left, the dashed lines belong to *other* photos and must not be compared with the dots: on LFW people reach 97.53% (Kumar and others, 2009; cut-out faces) and FaceNet 99.63% (L2.16). At that height an accuracy says little, hence TAR at a small FAR. Right, FaceNet's own table (Schroff and others, 2015): from 26 to 260 million images TAR (*VAL*) grows by one percentage point. Ours: three data seeds, 24 photos a person, the same number of steps each.
 
 # %% [markdown]
 # ## Deeper: real faces
 
 # %% [markdown]
-# ORL: forty people, ten photos each, made at AT&T in Cambridge (Samaria and Harter, 1994). Ten folds of four people, 180 pairs of one person and 180 of two in each. What our network, trained on drawn faces, makes of them; the same network trained on ORL's other people; and dlib's (King, 2017), trained on three million photos.
+# ORL: forty people, ten photos each, made at the Olivetti Research Laboratory in Cambridge (Samaria and Harter, 1994). Ten folds of four people, 180 pairs of one person and 180 of two in each. What our network, trained on drawn faces, makes of them; a network of the same kind trained on ORL's other people; and dlib's (King, 2017), trained on three million photos, which finds and aligns faces first.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 import json
@@ -1087,27 +1158,26 @@ fig, (ax,) = plots.panels(1, height=2.8)
 INKS = (plots.MUTED, "#7A5195", "#009E73", "#CC79A7")
 for (name, row), colour in zip(real.items(), INKS, strict=True):
     at = {float(kind.split()[-1]): v for kind, v in row.items() if kind.startswith("FRR at FAR")}
+    at = {far: v for far, v in at.items() if far >= 0.01}  # 1,800 impostor pairs tell no less
     ax.plot(at.keys(), at.values(), "o-", color=colour, lw=2, label=name)
 ax.set(xscale="log", yscale="log", xlabel="FAR", ylabel="FRR", ylim=(0.003, 1.05))
 ax.legend(frameon=False, loc="lower left", fontsize=9, labelcolor="linecolor")
-ax.set_title("Real people: what a network was trained on decides")
+ax.set_title("On real people a network that knows drawn faces is worse than pixels")
 figure(
     fig,
-    "DET curves on ORL's pairs: dlib's network lies lowest, flat at the share of faces that it does not find; then ArcFace "
-    "trained on ORL's other people; pixels and ArcFace trained on drawn faces are far above.",
+    "DET curves on ORL's pairs: dlib's network is flat at the share of pairs in which it does not find a face; ArcFace "
+    "trained on ORL's other people falls below it at large FAR; pixels and ArcFace trained on drawn faces are far above.",
 )
 dlib_row = real["dlib's network"]
 record("dlib.far", dlib_row["FAR at .6"], ".3f")
 record("dlib.tar", dlib_row["TAR at .6"], ".3f")
-record("dlib.threshold", dlib_row["threshold at FAR 1/1000"], ".2f")
-record("dlib.strict", dlib_row["TAR at FAR 1/1000"], ".3f")
 
 # %% [markdown]
-# **Drawn faces are no real faces:** our network is worse than the plain pixels (their cosine, less the mean). It has learned what drawn people differ in. Trained on thirty-two people of ORL for seconds, the same network is far better.
+# **Drawn faces are not real faces:** our network does worse than plain pixels (the cosine after subtracting the mean of each image). Trained for seconds on thirty-two people of ORL (four more choose the threshold), such a network is far better.
 #
-# **dlib's threshold of .6** is on a distance. On these pairs it accepts {{dlib.far}} of the impostors and {{dlib.tar}} of the genuine pairs (in nine of 400 photos no face is found; their pairs are refused). For FAR 1/1000 the distance must be below {{dlib.threshold}}; TAR is then {{dlib.strict}}. All photos here were taken in one room, so strangers are more alike than elsewhere: a threshold belongs to photos, too.
+# **dlib's threshold of .6** is on a *distance*; its author means it for photographs of every day. On these pairs it accepts {{dlib.far}} of the impostor pairs and {{dlib.tar}} of the genuine ones. (In nine of 400 photos no face is found; their pairs are refused. That is why its AUC is low.) The photos are grey, small, and taken in one laboratory; which of these raises its FAR was not tested. A threshold belongs to photos, too.
 #
-# With ORL's or LFW's photographs in `COURSE_DATA_DIR` ([data](../data/README.md)), the next cell runs their own lists of pairs; ORL takes a minute and a half.
+# With ORL's or LFW's photographs in `COURSE_DATA_DIR` ([data](../data/README.md)), the next cell runs their own lists of pairs; ORL takes a minute and a half, LFW with dlib twenty.
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from course_lib.recipes.orl_verification import ten_fold
@@ -1177,7 +1247,7 @@ else:
 # ## Deeper: what vectors give away, and the law
 
 # %% [markdown]
-# A vector is no photo. Still, a linear probe reads from it what the network was never asked for. Probes trained on vectors of 125 people, tested on 125 others; beside each the share of the commoner answer:
+# What else can be read from a vector? Linear probes, trained on vectors of 125 people and tested on 125 others; as many images with *yes* as with *no*, so guessing gives .50:
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output"]
 from course_lib.self_supervision.probes import linear_probe
@@ -1189,26 +1259,35 @@ secrets = {
     "freckles": d["freckles"] > 0,
     "glasses, in this photo": wears,
 }
-rows = [("what is read from the vector", "accuracy", "the commoner answer")]
-read = {}
+
+
+def balanced(which, part):
+    """As many images with yes as with no, of a part of the people.  # [N] bool twice -> numbers"""
+    yes, no = ((part & kind).nonzero()[:, 0] for kind in (which, ~which))
+    count, seeded = min(len(yes), len(no)), torch.Generator().manual_seed(SEED)
+    return torch.cat([k[torch.randperm(len(k), generator=seeded)[:count]] for k in (yes, no)])
+
+
+rows = [("what is read from the vector", "accuracy")]
 for name, which in secrets.items():
-    y = which.long()
-    read[name] = linear_probe(xa[half], y[half], xa[~half], y[~half])
-    commoner = max(y[~half].double().mean().item(), 1 - y[~half].double().mean().item())
-    rows.append((name, f"{read[name]:.2f}", f"{commoner:.2f}"))
+    a, b = balanced(which, half), balanced(which, ~half)
+    accuracy = linear_probe(xa[a], which[a].long(), xa[b], which[b].long())
+    rows.append((name, f"{accuracy:.2f}"))
 table(rows)
 
 # %% [markdown]
-# So vectors of faces are personal data. In the European Union, biometric data that identify a person are a special category: to process them is forbidden, with exceptions such as explicit consent ([GDPR](https://eur-lex.europa.eu/eli/reg/2016/679/oj), article 9). The [AI Act](https://eur-lex.europa.eu/eli/reg/2024/1689/oj) forbids to scrape face images from the internet for such systems (article 5). Illinois requires written consent (Biometric Information Privacy Act, 2008), and so does Russia (law 152-FZ, article 11). Consent for one purpose is none for another.
+# Skin tone, which tells people apart here, is read best. From real face vectors even a face can be reconstructed (Mai and others, 2018).
+#
+# Vectors that identify a person are personal data in any case. In the European Union, biometric data processed to identify a person uniquely are a special category: to process them is forbidden, with exceptions such as explicit consent ([GDPR](https://eur-lex.europa.eu/eli/reg/2016/679/oj), article 9). The [AI Act](https://eur-lex.europa.eu/eli/reg/2024/1689/oj), article 5, forbids untargeted scraping of face images from the internet or from cameras in public to build databases, and, with exceptions, real-time identification in public places by the police. Illinois requires a written release (Biometric Information Privacy Act, 2008), Russia written consent, with exceptions (law 152-FZ, article 11; 572-FZ for the state's system). Consent for one purpose is not consent for another. (As of 2026, and no legal advice.)
 
 # %% [markdown]
 # ## Deeper: the same question elsewhere
 
 # %% [markdown]
-# * **Re-identification** (L2.10): the same person under another camera, from behind, without a face. Market-1501 ([Zheng and others, 2015](https://openaccess.thecvf.com/content_iccv_2015/html/Zheng_Scalable_Person_Re-Identification_ICCV_2015_paper.html)) has 1,501 people and six cameras; judged by rank 1 and mAP in a gallery. Nobody of the test is in training; what makes it hard are clothes, which change.
+# * **Re-identification** (L2.10): the same person under another camera, from behind, without a face. Market-1501 ([Zheng and others, 2015](https://openaccess.thecvf.com/content_iccv_2015/html/Zheng_Scalable_Person_Re-Identification_ICCV_2015_paper.html)) has 1,501 people and six cameras; judged by rank 1 and mAP in a gallery. Nobody of the test is in training. Pose, light and boxes differ from camera to camera, and other people wear similar clothes.
 # * **Whales** (L2.20): which whale is it, by its tail? [Humpback Whale Identification](https://www.kaggle.com/c/humpback-whale-identification) has some 5,000 whales, most of them with one to three photos, and the answer *new whale*: an open set with few photos. ArcFace and triplets are what its best solutions used.
-# * **Deepfakes** (L2.20): is this face real? As for liveness, the question is what happens with a forgery of a kind that was not in training ([Rössler and others, FaceForensics++, 2019](https://arxiv.org/abs/1901.08971); [Dolhansky and others, 2020](https://arxiv.org/abs/2006.07397)).
-# * **Few and unbalanced photos** (L2.10): prototypes of many photos are better than of one, above; and who is rare in training is told apart badly.
+# * **Deepfakes** (L2.20): is this face real? As for liveness, the question is what happens with a forgery of a kind that was not in training: in the [Deepfake Detection Challenge](https://arxiv.org/abs/2006.07397) (Dolhansky and others, 2020) the winners were much weaker on videos that nobody had seen. [FaceForensics++](https://arxiv.org/abs/1901.08971) (Rössler and others, 2019) has four kinds to train on.
+# * **Few and unbalanced photos** (L2.10): prototypes of many photos are better than of one, above; and people of a group that is rare in training are confused more often.
 
 # %% [markdown]
 # ## Deeper: what the core path claimed
@@ -1274,24 +1353,24 @@ falls = [
 ]
 claim("ten times as many distractors: rank 1 falls, each time", min(falls) > 0, min(falls))
 claim(
-    "liveness: of known attacks at most .05 are accepted, of the unseen one .3 or more",
-    max(v for k, v in apcer.items() if k != unseen_type) < 0.05 and apcer[unseen_type] > 0.3,
-    apcer[unseen_type],
+    "liveness: of attacks like those in training at most .05 are accepted, of any new kind .2 or more",
+    known_worst < 0.05 and unseen_best > 0.2,
+    unseen_best,
 )
 claim(
     "twins: .8 or more of their pairs are accepted", accepted_doubles[0] > 0.8, accepted_doubles[0]
 )
 
 # %% [markdown]
-# In tests the curves equal those of scikit-learn, ranks those of FAISS, and alignment that of scikit-image.
+# In tests the curves equal those of scikit-learn, ranks those of FAISS, and landmarks are brought to their places as by scikit-image.
 
 # %% [markdown]
 # ## What you can do now
 #
-# * **From photo to answer**: detect, align, embed, compare, decide. Align in use as in training.
-# * **Figures**: FAR and FRR at a threshold; DET for all thresholds; EER; TAR at a fixed FAR, with an interval over people.
-# * **The threshold** is chosen on validation people and frozen. It has a price for each error, and a price for each group of people: at one threshold, strangers of a group that training has hardly seen are accepted many times as often.
-# * **Cheats**: people of the test in training, a threshold from the test, the best fold. Look for FAR, the number of pairs, the standard error.
+# * **From photo to answer**: detect, align, embed, compare, decide.
+# * **Numbers**: FAR and FRR at a threshold; DET for all thresholds; EER; TAR at a fixed FAR, with an interval over people.
+# * **The threshold** is chosen on validation people and frozen. It has a price for each error, and for each group of people: at one threshold, impostor pairs of a group that training has hardly seen were accepted many times as often.
+# * **Cheats**: people of the test in training, a threshold from the test, the best fold. Ask for FAR at the validation threshold, for the number of pairs, for the standard error.
 # * **One among many**: rank 1 falls with the gallery; "unknown" is an answer, with a threshold of its own.
 #
 # **Still open:** who decides what a false accept costs, and who pays for it?

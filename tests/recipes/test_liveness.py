@@ -43,8 +43,6 @@ def test_every_type_is_judged():
     live = torch.rand(6, 3, 48, 48, generator=torch.Generator().manual_seed(0))
     apcer, bpcer = judge(Brightness(), live, live, seed=0)
     assert list(apcer) == list(ATTACKS) and bpcer == 0
-    # glare only brightens
-    assert apcer["glare"] == 1
     assert judge(Brightness(), live, live, seed=0) == (apcer, bpcer)
 
 
