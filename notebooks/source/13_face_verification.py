@@ -337,7 +337,7 @@ def judge_threshold(threshold):
         for ax, pair in zip(part, [*chosen.tolist(), None, None, None, None], strict=False):
             plots.bare(ax)
             if pair is not None:
-                images = tested.images[[first[pair], second[pair]]]
+                images = tested.images[[int(first[pair]), int(second[pair])]]
                 pictures.contact_sheet(ax, images, 2, f"{said}: {scores[pair]:.2f}")
                 ax.title.set(fontsize=9, color=plots.SAME if kind else plots.OTHER)
     line = ("box", (threshold[0] - 0.5, 0, threshold[0] + 0.5, HIGH), "black", "")
