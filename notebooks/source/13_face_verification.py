@@ -275,7 +275,7 @@ for name, enrolled in (("one", units[:, 0]), ("five", normalize(units[:, :5].mea
 # %% [markdown]
 # ## Where does the threshold come from?
 #
-# Drag the line. Beside it: four impostor pairs that are barely accepted, and four genuine pairs that are barely refused, with their cosines. (Both histograms have the same area, though there are over 200 times as many impostor pairs.)
+# Drag the line. Beside it: four impostor pairs that are barely accepted and, below, four genuine pairs that are barely refused. (Both histograms have the same area, though there are over 200 times as many impostor pairs.)
 
 # %% jupyter={"source_hidden": true} tags=["nbval-ignore-output", "subslide"]
 import io
@@ -330,15 +330,15 @@ def judge_threshold(threshold):
     far, tar_here = rates(scores, same, value)
     fig, axes = plots.panels(4, rows=2, height=1.3)
     for part, kind, above, said in (
-        (axes[:4], False, True, "impostors, accepted"),
-        (axes[4:], True, False, "genuine, refused"),
+        (axes[:4], False, True, "impostors"),
+        (axes[4:], True, False, "genuine"),
     ):
         chosen = nearest(value, kind, above)
         for ax, pair in zip(part, [*chosen.tolist(), None, None, None, None], strict=False):
             plots.bare(ax)
             if pair is not None:
                 images = tested.images[[int(first[pair]), int(second[pair])]]
-                pictures.contact_sheet(ax, images, 2, f"{said}: {scores[pair]:.2f}")
+                pictures.contact_sheet(ax, images, 2, f"{said} {scores[pair]:.2f}")
                 ax.title.set(fontsize=9, color=plots.SAME if kind else plots.OTHER)
     line = ("box", (threshold[0] - 0.5, 0, threshold[0] + 0.5, HIGH), "black", "")
     text = f"Threshold {value:.2f}: FAR {far:.5f}, FRR {1 - tar_here:.3f}, TAR {tar_here:.3f}."
@@ -439,7 +439,7 @@ table(rows)  # what stays in the variables is ArcFace's, the last
 record("tar.frozen", tar_test, ".3f")
 
 # %% [markdown]
-# On people never seen, the frozen thresholds keep about the FAR that was asked for. But each is another number: {{frozen.DeepFace}}, {{frozen.FaceNet}}, {{frozen.ArcFace}}. So a threshold such as 0.40 is no constant of nature. It belongs to one network, to photos like these, and to one FAR.
+# On people never seen, the frozen thresholds keep about the FAR that was asked for. But each is another number: {{frozen.DeepFace}}, {{frozen.FaceNet}}, {{frozen.ArcFace}}. So a threshold such as `0.40` is no constant of nature. It belongs to one network, to photos like these, and to one FAR.
 #
 # How small a FAR can be measured? Without any false accept among $n$ independent pairs it may still be $3/n$. Systems in use ask for 1 in a million: this test could not show it.
 #
@@ -482,6 +482,8 @@ def draw_cost(impostors=0.1, log_price=2.0):
     return fig
 
 
+for name, share, price in (("album", 0.5, 1), ("door", 0.1, 100), ("bank", 0.01, 1e5)):
+    record(f"cost.{name}", thresholds[cheapest(share, price)[1]], ".2f")
 explore(
     draw_cost,
     alt="The cost of refused genuine visitors rises with the threshold, that of accepted impostors falls; their sum has a "
@@ -498,8 +500,6 @@ explore(
         "log_price": "price of a false accept, power of ten",
     },
 )
-for name, share, price in (("album", 0.5, 1), ("door", 0.1, 100), ("bank", 0.01, 1e5)):
-    record(f"cost.{name}", thresholds[cheapest(share, price)[1]], ".2f")
 
 # %% [markdown]
 # ## Whose threshold?
@@ -703,7 +703,7 @@ reports = {
     "B": line_of(leaked),
     "C": line_of(honest, "best fold", None, "600"),
     "D": line_of(honest),
-    "E": line_of(honest, OWN, "standard error of that", on="each fold"),
+    "E": line_of(honest, OWN, "standard error of that", on="the fold itself"),
 }
 VERDICTS = {
     "A": "A is in order: a weaker network, and a FAR near the 1.00 that was asked for.",
@@ -856,7 +856,7 @@ ax.annotate(
     textcoords="offset points",
     fontsize=9,
 )
-ax.set(xscale="log", xlim=(1e-2, 1), ylim=(0, 1))
+ax.set(xscale="log", xlim=(1e-2, 1), ylim=(0.5, 1))
 ax.set(xlabel="FPIR: unknown people who get a name", ylabel="DIR")
 ax.set_title("A stricter threshold also rejects known people (125 known, 125 unknown)")
 figure(
@@ -1017,7 +1017,7 @@ for apart in APART:
 fig, (left, right) = plots.panels(2, height=2.6, widths=(5, 2))
 left.plot(APART, accepted_doubles, "o-", color=plots.OTHER, lw=2)
 left.set(ylim=(0, 1.05), xlabel="how far apart their features are", ylabel="accepted as one person")
-left.set_title("A tenth of the features is hardly noticed")
+left.set_title("The nearer the double, the more often accepted")
 three = [look_alikes("test", 1, 1, apart, SEED).images for apart in (0.0, 0.3, 1.0)]
 pictures.contact_sheet(right, torch.cat(three), 2, "0, .3, 1 apart")
 figure(
@@ -1175,7 +1175,7 @@ record("dlib.tar", dlib_row["TAR at .6"], ".3f")
 # %% [markdown]
 # **Drawn faces are not real faces:** our network does worse than plain pixels (the cosine after subtracting the mean of each image). Trained for seconds on thirty-two people of ORL (four more choose the threshold), such a network is far better.
 #
-# **dlib's threshold of .6** is on a *distance*; its author means it for photographs of every day. On these pairs it accepts {{dlib.far}} of the impostor pairs and {{dlib.tar}} of the genuine ones. (In nine of 400 photos no face is found; their pairs are refused. That is why its AUC is low.) The photos are grey, small, and taken in one laboratory; which of these raises its FAR was not tested. A threshold belongs to photos, too.
+# **dlib's threshold** of `.6` is on a *distance*; its author means it for photographs of every day. On these pairs it accepts {{dlib.far}} of the impostor pairs and {{dlib.tar}} of the genuine ones. (In nine of 400 photos no face is found; their pairs are refused. That is why its AUC is low.) The photos are grey, small, and taken in one laboratory; which of these raises its FAR was not tested. A threshold belongs to photos, too.
 #
 # With ORL's or LFW's photographs in `COURSE_DATA_DIR` ([data](../data/README.md)), the next cell runs their own lists of pairs; ORL takes a minute and a half, LFW with dlib twenty.
 
