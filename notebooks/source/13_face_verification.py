@@ -498,8 +498,8 @@ explore(
     impostors=(0.01, 0.99, 0.01),
     log_price=(0.0, 6.0, 0.5),
     labels={
-        "impostors": "share of impostors",
-        "log_price": "price of a false accept, power of ten",
+        "impostors": "impostors",
+        "log_price": "price, 10 to the",
     },
 )
 
@@ -608,7 +608,7 @@ explore(
     presets={"3% of B": {"rare": 15}, "half of B": {"rare": 250}},
     rare=list(SHARES),
     log_far=(-3.5, -1.0, 0.25),
-    labels={"rare": "people of B among 500", "log_far": "FAR of A, power of ten"},
+    labels={"rare": "people of B", "log_far": "FAR A, 10 to the"},
 )
 
 # %% [markdown]
@@ -844,7 +844,7 @@ explore(
     alt="A face, and the five entries of the gallery that are most like it, the right person framed in blue and first.",
     strangers=CHOICES,
     query=(0, 5, 1),
-    labels={"strangers": "distractors in the gallery"},
+    labels={"strangers": "distractors"},
 )
 
 # %% [markdown]
