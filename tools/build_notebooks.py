@@ -122,16 +122,21 @@ def build(source: Path, trained: Path | None = None) -> dict[str, float]:
         seconds = {"first": execute(notebook)}
         if trained:
             seconds["later"] = execute(cells_of(source))
-    loaded = json.loads(notebook.cells.pop().outputs[0].text)
+    files = loaded_files(notebook.cells.pop())
     if refused := refused_claims(notebook):
         raise SystemExit(f"{source.stem} is not written: {'; '.join(refused)}")
     fill_in(notebook)
-    files = sorted({Path(path).resolve().relative_to(ROOT).as_posix() for path in loaded})
     metadata["course"] = {"files": files, "inputs": fingerprint(source, files)}
     notebook.metadata = metadata
     tidy(notebook)
     nbformat.write(notebook, target_of(source))
     return seconds
+
+
+def loaded_files(cell: nbformat.NotebookNode) -> list[str]:
+    """The files of the library that `WHAT_IS_LOADED`, run in a cell, has named."""
+    loaded = json.loads(cell.outputs[0].text)
+    return sorted({Path(path).resolve().relative_to(ROOT).as_posix() for path in loaded})
 
 
 def execute(notebook: nbformat.NotebookNode) -> float:

@@ -7,9 +7,7 @@ right                  on how many cases
 could not be judged    the check itself failed
 """
 
-import inspect
 import random
-from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -19,14 +17,10 @@ from IPython.display import display
 
 from course_lib.exercises.calling import Call, guarded
 from course_lib.exercises.cases import Seen, cases, copied, look, look_at_all, smallest
-from course_lib.exercises.counterexample import (
-    forgets_itself,
-    has_blank,
-    known_mistake,
-    too_steep,
-)
+from course_lib.exercises.counterexample import forgets_itself, known_mistake, too_steep
 from course_lib.exercises.reading import written
 from course_lib.exercises.report import Answer, failure, printed, wrapped
+from course_lib.exercises.student import Here, Subject
 from course_lib.exercises.task import Hunt, Task
 from course_lib.exercises.tasks import TASKS
 from course_lib.page.plots import to_png
@@ -59,23 +53,27 @@ def check(name: str, answer: object) -> None:
         remember("check", name, judged.outcome, page=TASKS[name].page)
 
 
-def judge(name: str, answer: object) -> Answer:
-    """What `check` shows, without showing and keeping it.  (name, answer) -> Answer"""
+def judge(name: str, answer: object, seed: int = 0) -> Answer:
+    """What `check` shows, without showing and keeping it; the cases tried are those of a seed.
+
+    `answer` may be a `Subject`: a function in another process.
+    """
     if name not in TASKS:
         raise ValueError(f"check: there is no task {name!r}; there are {sorted(TASKS)}")
     task = TASKS[name]
     parts = list(answer.values()) if isinstance(answer, dict) else answer
     if answer is ... or (isinstance(parts, list | tuple) and any(part is ... for part in parts)):
         return _not_attempted(name)
-    if isinstance(task, Task) and not callable(answer):
+    if isinstance(task, Task) and not callable(answer) and not isinstance(answer, Subject):
         raise TypeError(f"check: {name} asks for a function, got {type(answer).__name__}")
     try:
         with _same_dice():
             if isinstance(task, Hunt):
                 return _judge_object(task, answer)
+            subject = answer if isinstance(answer, Subject) else Here(answer)
             return guarded(
-                lambda: _judge_function(task, answer),
-                left_behind=lambda case: _endless(task, answer, case),
+                lambda: _judge_function(task, subject, seed),
+                left_behind=lambda case: _endless(task, case),
             )
     # whatever fails here is ours, and must not look like the student's
     except Exception as error:
@@ -84,85 +82,68 @@ def judge(name: str, answer: object) -> Answer:
         return Answer(name, "could not be judged", text)
 
 
-def _judge_function(task: Task, function: Callable) -> Answer:
+def _judge_function(task: Task, subject: Subject, seed: int) -> Answer:
     """Try it on all cases; then say what is wrong, or look for what answers do not show."""
-    if said := _bad_signature(task, function):
+    if said := subject.refuses(task.arguments):
         return Answer(task.name, "crashed", f"{task.name}: cannot be called.\n{said}", "error")
-    blank = has_blank(function)
+    first, blank = task.edges[0], subject.blank()
     # At once, without the many cases: a page that is run whole meets every blank.
-    if (
-        blank
-        and look(task, function, task.edges[0], task.plain(*copied(task.edges[0]))).kind != "right"
-    ):
+    if blank and look(task, subject, first, task.plain(*copied(first))).kind != "right":
         return _not_attempted(task.name)
-    dice = _dice()
-    seen = look_at_all(task, function)
-    thrown = _dice() != dice
+    dice = subject.dice()
+    seen = look_at_all(task, subject, seed)
+    thrown = subject.dice() != dice
     failed = [i for i, s in enumerate(seen) if s.kind != "right"]
     if any(s.kind == "blank" for s in seen) or (failed and blank):
         return _not_attempted(task.name)
-    if seen[-1].kind == "endless":
+    if seen[-1].kind in ("endless", "gone"):
         last = len(seen) - 1
-        return failure(task, function, cases(task)[last], seen[last], f"case {last + 1}", "")
+        return failure(task, cases(task, seed)[last], seen[last], f"case {last + 1}", "")
     again = [*failed[:2], *range(min(AGAIN, len(seen)))]
-    if thrown or forgets_itself(task, function, seen, again):
-        return _depends_on_more(task, function, seen, failed, DICE if thrown else STATE)
+    if thrown or forgets_itself(task, subject, seen, again, seed):
+        return _depends_on_more(task, seen, failed, DICE if thrown else STATE, seed)
     if failed:
-        return _wrong(task, function, seen, failed[0])
-    if said := too_steep(task, function):
+        return _wrong(task, subject, seen, failed[0], seed)
+    if said := too_steep(task, subject):
         text = f"{task.name}: right, but needlessly slow.\n{said}"
         return Answer(task.name, "right", text, "slow")
     text = f"{task.name}: right. {len(seen)} cases were tried."
     return Answer(task.name, "right", "\n".join(filter(None, [text, printed(seen[0])])))
 
 
-def _wrong(task: Task, function: Callable, seen: list[Seen], first: int) -> Answer:
+def _wrong(task: Task, subject: Subject, seen: list[Seen], first: int, seed: int) -> Answer:
     """The answer for a function that fails as it did at case `first`: on the smallest such case."""
-    case, what = cases(task)[first], seen[first]
-    smaller = smallest(task, function, what.kind, seen)
+    case, what = cases(task, seed)[first], seen[first]
+    smaller = smallest(task, subject, what.kind, seen, seed)
     if smaller is not None:
-        again = look(task, function, smaller, task.plain(*copied(smaller)))
+        again = look(task, subject, smaller, task.plain(*copied(smaller)))
         if again.kind == what.kind:
             case, what = smaller, again
-    mistake = known_mistake(task, seen)
+    mistake = known_mistake(task, seen, seed)
     count = f"the smallest case found of {len(seen)} tried"
-    return failure(task, function, case, what, count, "", mistake.hint if mistake else "")
+    return failure(task, case, what, count, "", mistake.hint if mistake else "")
 
 
 def _depends_on_more(
-    task: Task, function: Callable, seen: list[Seen], failed: list[int], said: str
+    task: Task, seen: list[Seen], failed: list[int], said: str, seed: int
 ) -> Answer:
     """The answer for a function whose answers depend on more than its arguments."""
-    mistake = known_mistake(task, seen) if failed else None
+    mistake = known_mistake(task, seen, seed) if failed else None
     first = failed[0] if failed else 0
     what, count = replace(seen[first], kind="state"), f"case {first + 1} of {len(seen)}"
     hint = mistake.hint if mistake else ""
-    return failure(task, function, cases(task)[first], what, count, said, hint)
+    return failure(task, cases(task, seed)[first], what, count, said, hint)
 
 
-def _endless(task: Task, function: Callable, case: tuple) -> Answer:
+def _endless(task: Task, case: tuple) -> Answer:
     """The answer for a call that could not be stopped."""
     what = Seen("endless", None, "", Call(ended=False, alive=True))
-    return failure(task, function, case, what, "", "")
+    return failure(task, case, what, "", "")
 
 
 def _not_attempted(name: str) -> Answer:
     text = f"{name}: not attempted yet. Write your lines in place of the `...`, and run the cell again."
     return Answer(name, "not attempted", text)
-
-
-def _bad_signature(task: Task, function: Callable) -> str:
-    """What is wrong with the arguments that a function takes; "" if nothing is."""
-    try:
-        signature = inspect.signature(function)
-    # in C: it is called, and one sees
-    except (ValueError, TypeError):
-        return ""
-    try:
-        signature.bind(*task.arguments)
-    except TypeError:
-        return f"It must take ({', '.join(task.arguments)}), and takes {signature}."
-    return ""
 
 
 def _judge_object(task: Hunt, value: object) -> Answer:
@@ -180,13 +161,6 @@ def _judge_object(task: Hunt, value: object) -> Answer:
     png = to_png(task.draw(value)) if task.draw else None
     outcome = "right" if found else "wrong"
     return Answer(task.name, outcome, text, "" if found else "wrong", said, png)
-
-
-def _dice() -> tuple:
-    """The state of every global random generator, to be compared."""
-    # the generator that a student's np.random.rand uses
-    numpy = np.random.get_state()  # noqa: NPY002
-    return random.getstate(), numpy[1].tobytes(), numpy[2], torch.get_rng_state().numpy().tobytes()
 
 
 @contextmanager

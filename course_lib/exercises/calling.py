@@ -38,7 +38,7 @@ def _again(frame, event, _):
     raise Stopped
 
 
-@dataclass(frozen=True)
+@dataclass
 class Call:
     """What a call came to.
 
@@ -49,6 +49,9 @@ class Call:
         alive: True if it could not be stopped either.
         steps: bytecodes that it took, where they were counted.
         printed: the beginning of what it printed.
+        where: the student's own line that raised the error, its number and its text; "" if none did.
+        left: the arguments as the call left them; None if they are the ones that were passed.
+        gone: why the process in which it ran has ended; "" if it has not.
     """
 
     value: object = None
@@ -57,6 +60,9 @@ class Call:
     alive: bool = False
     steps: int = 0
     printed: str = ""
+    where: tuple[str, str] = ("", "")
+    left: tuple | None = None
+    gone: str = ""
 
 
 class _Watch(io.TextIOBase):

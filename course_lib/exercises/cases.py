@@ -13,8 +13,9 @@ from hypothesis.errors import HypothesisException
 from hypothesis.internal.conjecture.providers import HypothesisProvider
 from torch import Tensor
 
-from course_lib.exercises.calling import Call, call
+from course_lib.exercises.calling import Call
 from course_lib.exercises.reading import Unreadable, equal, read
+from course_lib.exercises.student import Subject
 from course_lib.exercises.task import Task
 
 RANDOM = 200  # cases beside the edges
@@ -28,8 +29,8 @@ class Seen:
     """What a function did with one case.
 
     Attributes:
-        kind: "right", "wrong", or why the answer cannot be compared: "error", "endless", "changed", "blank", and the
-            kinds of `Unreadable`.
+        kind: "right", "wrong", or why the answer cannot be compared: "error", "endless", "gone", "changed", "blank",
+            and the kinds of `Unreadable`.
         answer: as it was read; None if it could not be.
         says: a sentence about it; "" where the numbers say it.
         call: what came of the call.
@@ -47,30 +48,33 @@ def copied(arguments: tuple) -> tuple:
 
 
 @cache
-def cases(task: Task) -> tuple[tuple, ...]:
-    """The edges, then random cases; the same in every process."""
+def cases(task: Task, seed: int = 0) -> tuple[tuple, ...]:
+    """The edges, then random cases; with one seed the same in every process."""
     seen: list[tuple] = list(task.edges)
-    _find(task, lambda case: seen.append(case), RANDOM)
+    _find(task, lambda case: seen.append(case), RANDOM, seed)
     return tuple(seen)
 
 
 @cache
-def answers(task: Task) -> tuple:
+def answers(task: Task, seed: int = 0) -> tuple:
     """What the plain form answers to each case."""
-    return tuple(task.plain(*copied(case)) for case in cases(task))
+    return tuple(task.plain(*copied(case)) for case in cases(task, seed))
 
 
-def look(task: Task, function: Callable, case: tuple, expected: object, run=call) -> Seen:
+def look(task: Task, subject: Subject, case: tuple, expected: object) -> Seen:
     """Call a function on one case, and tell what it did."""
     given = copied(case)
-    made = run(function, given)
+    made = subject.call(given)
+    if made.gone:
+        return Seen("gone", None, made.gone, made)
     if not made.ended:
         return Seen("endless", None, "", made)
     if made.error is not None:
         return Seen("error", None, "", made)
     if made.value is ...:
         return Seen("blank", None, "", made)
-    changed = [n for n, a, b in zip(task.arguments, given, case, strict=True) if not _same(a, b)]
+    left = given if made.left is None else made.left
+    changed = [n for n, a, b in zip(task.arguments, left, case, strict=True) if not _same(a, b)]
     try:
         answer = read(made.value, expected)
     except Unreadable as error:
@@ -86,14 +90,6 @@ def look(task: Task, function: Callable, case: tuple, expected: object, run=call
     return Seen("right" if same(case, expected, answer) else "wrong", answer, "", made)
 
 
-def plainly(function: Callable, arguments: tuple) -> Call:
-    """A call of our own functions, which end: without a thread."""
-    try:
-        return Call(function(*arguments))
-    except Exception as error:
-        return Call(error=error)
-
-
 def agree(one: Seen, other: Seen) -> bool:
     """Whether two functions did the same with a case."""
     if one.answer is None or other.answer is None:
@@ -101,20 +97,22 @@ def agree(one: Seen, other: Seen) -> bool:
     return (one.kind == "changed") == (other.kind == "changed") and equal(one.answer, other.answer)
 
 
-def look_at_all(task: Task, function: Callable) -> list[Seen]:
+def look_at_all(task: Task, subject: Subject, seed: int = 0) -> list[Seen]:
     """What a function does with each case, up to the first that does not end or is blank."""
     seen, until = [], time.monotonic() + SECONDS
-    for case, expected in zip(cases(task), answers(task), strict=True):
-        seen.append(look(task, function, case, expected))
-        if seen[-1].kind in ("endless", "blank") or time.monotonic() > until:
+    for case, expected in zip(cases(task, seed), answers(task, seed), strict=True):
+        seen.append(look(task, subject, case, expected))
+        if seen[-1].kind in ("endless", "gone", "blank") or time.monotonic() > until:
             break
     return seen
 
 
-def smallest(task: Task, function: Callable, kind: str, seen: list[Seen]) -> tuple | None:
+def smallest(
+    task: Task, subject: Subject, kind: str, seen: list[Seen], seed: int = 0
+) -> tuple | None:
     """The smallest case found at which a function fails in this way; None if none was found again."""
     # what was tried is remembered: it need not be tried again, and the search is not shaken by its own end
-    known = {_key(c): s.kind == kind for c, s in zip(cases(task), seen, strict=False)}
+    known = {_key(c): s.kind == kind for c, s in zip(cases(task, seed), seen, strict=False)}
     most, until = len(known) + SHRINKS, time.monotonic() + SECONDS
 
     def fails(case: tuple) -> bool:
@@ -124,7 +122,7 @@ def smallest(task: Task, function: Callable, kind: str, seen: list[Seen]) -> tup
             tired = len(known) >= most or time.monotonic() > until
             known[key] = False
             if not tired:
-                again = look(task, function, case, task.plain(*copied(case)))
+                again = look(task, subject, case, task.plain(*copied(case)))
                 known[key] = again.kind == kind
                 if again.kind == "endless":
                     most = 0

@@ -3,17 +3,15 @@
 import base64
 import html
 import textwrap
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from course_lib.exercises.calling import SECONDS
 from course_lib.exercises.cases import Seen
-from course_lib.exercises.counterexample import own_line
 from course_lib.exercises.reading import written
 from course_lib.exercises.task import Task
 from course_lib.page.plots import MUTED, OTHER, SAME, to_png
 
-CRASHES = ("error", "endless", "none")
+CRASHES = ("error", "endless", "gone", "none")
 
 
 @dataclass(frozen=True)
@@ -52,14 +50,12 @@ class Answer:
         return {"text/plain": self.text, "text/html": page}
 
 
-def failure(
-    task: Task, function: Callable, case: tuple, what: Seen, count: str, said: str, hint: str = ""
-) -> Answer:
+def failure(task: Task, case: tuple, what: Seen, count: str, said: str, hint: str = "") -> Answer:
     """The answer for a function that fails.
 
     Args:
-        task, function: what was asked, and what came.
-        case, what: the case to show, and what the function did with it.
+        task: what was asked.
+        case, what: the case to show, and what the student's function did with it.
         count: which case it is, as "the smallest case found of 208 tried".
         said: a sentence about it, if not the one in `what`.
         hint: of the known mistake that it is, or "".
@@ -67,7 +63,7 @@ def failure(
     outcome = "crashed" if what.kind in CRASHES else "wrong"
     head = f"{task.name}: crashed." if outcome == "crashed" else f"{task.name}: not right yet."
     expected = task.plain(*case)
-    rows = dict(zip(task.arguments, map(written, case), strict=True)) | _came(function, what)
+    rows = dict(zip(task.arguments, map(written, case), strict=True)) | _came(what)
     if what.kind != "state":
         yours, should = task.words
         if what.answer is not None:
@@ -96,10 +92,9 @@ def written_line(line: str, width: int = 100) -> str:
     return line if len(line) <= width else line[: width - 4] + " ..."
 
 
-def _came(function: Callable, what: Seen) -> dict[str, str]:
+def _came(what: Seen) -> dict[str, str]:
     """Rows about a call that did not return: the line, and the error."""
-    error = what.call.error
-    where, line = own_line(function, error) if error is not None else ("", "")
+    error, (where, line) = what.call.error, what.call.where
     rows = {where: written_line(line)} if where else {}
     if what.kind == "endless":
         end = "could not be stopped: restart the kernel" if what.call.alive else "was stopped"

@@ -1,0 +1,186 @@
+"""Marks one submission: first as the student's own check would, then on inputs that nobody has seen.
+
+What a submission sees of hidden inputs are the arguments of its calls, after the last word that is taken from it:
+texts, errors and what it prints come from the first part alone. Where only the second part shows a mistake, a case is
+looked for with seeds that are told, so that the student can see it too.
+"""
+
+import base64
+import hashlib
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from course_lib.exercises.answer import judge
+from course_lib.exercises.assigned import Exercise, title_of, worth
+from course_lib.exercises.cases import look_at_all
+from course_lib.exercises.counterexample import known_mistake
+from course_lib.exercises.report import Answer, wrapped
+from course_lib.exercises.tasks import TASKS
+from course_lib.marking.cage import Cage, make_course
+from course_lib.marking.release import Release
+from course_lib.marking.remote import Caged, Over, There
+from course_lib.marking.report import Report, Result
+from course_lib.marking.submissions import (
+    Submission,
+    code_cells,
+    files_beside,
+    notebook_of,
+    write_files,
+)
+
+TOLD = 5  # seeds that are tried for a case to show
+NOT_THERE = "No module named '"
+# What is printed and drawn belongs to the whole process: it marks one submission at a time.
+_ALONE = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A submission that was read.
+
+    Attributes:
+        student: name.
+        cells: sources of its code cells.
+        files: what lies beside the notebook, by path; None if it is too much.
+    """
+
+    student: str
+    cells: tuple[str, ...]
+    files: dict[str, bytes] | None
+
+
+def prepare(submission: Submission, assignment: str) -> Prepared:
+    """Read a submission.
+
+    Raises:
+        Unreadable: it cannot be marked.
+    """
+    notebook = notebook_of(submission, assignment)
+    cells = tuple(code_cells(notebook))
+    return Prepared(submission.student, cells, files_beside(submission, notebook))
+
+
+def mark(submission: Prepared, release: Release, secret: str, cage: Cage) -> Report:
+    """Mark a submission; whatever is wrong with it, a report comes back.
+
+    Args:
+        submission: as it was read.
+        release: the assignment as it was handed out.
+        secret: from which the hidden inputs follow.
+        cage: see `cage.find_cage`.
+    """
+    with _ALONE, TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        try:
+            return _in_folder(submission, release, secret, cage, Path(folder))
+        # whatever fails here is ours, and costs no points
+        except Exception as error:
+            said = f"the marker failed: {type(error).__name__}: {error}"
+            return Report(submission.student, release.assignment.name, said)
+
+
+def _in_folder(
+    submission: Prepared, release: Release, secret: str, cage: Cage, folder: Path
+) -> Report:
+    folder.chmod(0o755)
+    given = write_files(submission.files or {}, folder / "given")
+    course = make_course(folder / "course", release.assignment.rooms)
+    ours, theirs = release.to_run(submission.cells)
+    exercises = release.assignment.exercises
+    with Caged(cage, course, given, [*ours, *theirs]) as caged:
+        results = [_result(exercise, caged, release, secret) for exercise in exercises]
+    notes = []
+    if submission.files is None:
+        notes.append("The files beside the notebook are too large and were left out.")
+    for number, said in sorted(caged.errors.items()):
+        if number >= len(ours):
+            first = theirs[number - len(ours)].strip().splitlines()[0][:60]
+            notes.append(f"The cell that begins with `{first}` failed: {said}")
+    name, caged_here = release.assignment.name, cage.kind != "none"
+    return Report(submission.student, name, "", tuple(results), tuple(notes), caged_here)
+
+
+def _result(exercise: Exercise, caged: Caged, release: Release, secret: str) -> Result:
+    """Of one exercise, whatever happens."""
+    try:
+        answer, remark = _judged(exercise, caged, release, secret)
+    except Over as over:
+        answer, remark = _crashed(exercise, f"Your submission was stopped: {over}."), ""
+    points = worth(answer, exercise.points)
+    outcome = "slow" if answer.kind == "slow" else answer.outcome
+    if outcome == "could not be judged":
+        outcome, points = "ungradable", None
+    png = base64.b64encode(answer.png).decode() if answer.png else ""
+    return Result(
+        exercise.task,
+        title_of(exercise.task),
+        points,
+        exercise.points,
+        outcome,
+        answer.text,
+        answer.hint,
+        png,
+        remark,
+    )
+
+
+def _judged(exercise: Exercise, caged: Caged, release: Release, secret: str) -> tuple[Answer, str]:
+    """The answer to show, and a remark on it."""
+    name = exercise.task
+    subject = There(caged, name)
+    seen = subject.look()
+    if not seen["there"]:
+        missing = f"{name}: not attempted. There is no function `{name}` in the notebook."
+        return Answer(name, "not attempted", missing), ""
+    if not seen["callable"]:
+        return _crashed(exercise, f"`{name}` is not a function in the end."), ""
+    if seen["borrowed"]:
+        return _borrowed(name, seen["borrowed"]), ""
+    answer = judge(name, subject, release.variant)
+    if NOT_THERE in answer.text:
+        return answer, "What knows an answer is not there where it is marked: write it yourself."
+    if answer.outcome != "right":
+        return answer, ""
+    return _on_hidden_cases(exercise, caged, release, secret, answer)
+
+
+def _on_hidden_cases(
+    exercise: Exercise, caged: Caged, release: Release, secret: str, answer: Answer
+) -> tuple[Answer, str]:
+    """An answer that is right on the page's inputs, tried on others. No text of the submission is taken from here."""
+    task = TASKS[exercise.task]
+    hidden = hidden_seed(secret, release.assignment.name, exercise.task)
+    seen = look_at_all(task, There(caged, exercise.task), hidden)
+    failed = [one for one in seen if one.kind != "right"]
+    if not failed:
+        return answer, ""
+    mistake = known_mistake(task, seen, hidden)
+    # a process that knows nothing of the hidden inputs
+    caged.stop()
+    for seed in range(release.variant + 1, release.variant + 1 + TOLD):
+        told = judge(exercise.task, There(caged, exercise.task), seed)
+        if told.outcome not in ("right", "not attempted"):
+            said = f"Right on the inputs of your page, wrong on others: these come from variant {seed}."
+            return told, said
+    said = f"Right on the inputs of your page, wrong on {len(failed)} of {len(seen)} others."
+    hint = mistake.hint if mistake else ""
+    text = "\n".join(
+        [f"{exercise.task}: not right yet.", *map(wrapped, filter(None, (said, hint)))]
+    )
+    return Answer(exercise.task, "wrong", text, failed[0].kind, hint), ""
+
+
+def hidden_seed(secret: str, assignment: str, task: str) -> int:
+    """The seed of an exercise's hidden inputs, the same for every student."""
+    digest = hashlib.sha256(f"{secret}/{assignment}/{task}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def _crashed(exercise: Exercise, said: str) -> Answer:
+    return Answer(exercise.task, "crashed", f"{exercise.task}: crashed.\n{wrapped(said)}", "error")
+
+
+def _borrowed(name: str, modules: str) -> Answer:
+    said = f"Your function uses {modules}, which is not there when an answer is marked: write it yourself."
+    return Answer(name, "wrong", f"{name}: not right yet.\n{wrapped(said)}", "borrowed", said)
