@@ -8,6 +8,7 @@ could not be judged    the check itself failed
 """
 
 import random
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -17,10 +18,11 @@ from IPython.display import display
 
 from course_lib.exercises.calling import Call, guarded
 from course_lib.exercises.cases import Seen, cases, copied, look, look_at_all, smallest
+from course_lib.exercises.contest import Contest, TrainHere, judge_contest
 from course_lib.exercises.counterexample import forgets_itself, known_mistake, too_steep
 from course_lib.exercises.reading import written
 from course_lib.exercises.report import Answer, failure, printed, wrapped
-from course_lib.exercises.student import Here, Subject
+from course_lib.exercises.student import Here, Subject, has_blank, refuses
 from course_lib.exercises.task import Hunt, Task
 from course_lib.exercises.tasks import TASKS
 from course_lib.page.plots import to_png
@@ -64,12 +66,15 @@ def judge(name: str, answer: object, seed: int = 0) -> Answer:
     parts = list(answer.values()) if isinstance(answer, dict) else answer
     if answer is ... or (isinstance(parts, list | tuple) and any(part is ... for part in parts)):
         return _not_attempted(name)
-    if isinstance(task, Task) and not callable(answer) and not isinstance(answer, Subject):
+    function = isinstance(task, Task | Contest)
+    if function and not callable(answer) and not isinstance(answer, Subject):
         raise TypeError(f"check: {name} asks for a function, got {type(answer).__name__}")
     try:
         with _same_dice():
             if isinstance(task, Hunt):
                 return _judge_object(task, answer)
+            if isinstance(task, Contest):
+                return _judge_training(task, answer, seed)
             subject = answer if isinstance(answer, Subject) else Here(answer)
             return guarded(
                 lambda: _judge_function(task, subject, seed),
@@ -109,6 +114,15 @@ def _judge_function(task: Task, subject: Subject, seed: int) -> Answer:
         return Answer(task.name, "right", text, "slow")
     text = f"{task.name}: right. {len(seen)} cases were tried."
     return Answer(task.name, "right", "\n".join(filter(None, [text, printed(seen[0])])))
+
+
+def _judge_training(task: Contest, function: Callable, seed: int) -> Answer:
+    """Train, and score on images of the same seed."""
+    if has_blank(function):
+        return _not_attempted(task.name)
+    if said := refuses(function, task.arguments):
+        return Answer(task.name, "crashed", f"{task.name}: cannot be called.\n{said}", "error")
+    return judge_contest(task, TrainHere(function), seed, "on images to validate with")
 
 
 def _wrong(task: Task, subject: Subject, seen: list[Seen], first: int, seed: int) -> Answer:

@@ -13,8 +13,9 @@ from functools import cache
 from IPython.display import display
 
 from course_lib.exercises.answer import judge
+from course_lib.exercises.contest import Contest
 from course_lib.exercises.report import Answer, wrapped
-from course_lib.exercises.student import borrowed
+from course_lib.exercises.student import borrowed, tensors_outside
 from course_lib.exercises.tasks import TASKS
 from course_lib.page.progress import remember
 from course_lib.page.syllabus import DATA
@@ -95,24 +96,37 @@ def checker(assignment: str, variant: int) -> Callable[[str, object], None]:
 
 
 def judge_assigned(name: str, answer: object, seed: int) -> Answer:
-    """As `judge`, but nothing may be borrowed."""
-    if not callable(answer) or not (modules := borrowed(answer)):
+    """As `judge`, but nothing may be borrowed, and what trains takes its images as arguments."""
+    said = ""
+    if callable(answer) and (modules := borrowed(answer)):
+        said = (
+            f"Your function uses {' and '.join(modules)}, which is not there when the assignment is marked. "
+            "Write it with Python, torch and numpy alone."
+        )
+    elif isinstance(TASKS[name], Contest) and callable(answer):
+        if tensors := tensors_outside(answer):
+            said = (
+                f"Your function uses {' and '.join(tensors)}, made outside of it, which is not there when the "
+                "assignment is marked. Use its arguments alone."
+            )
+    if not said:
         return judge(name, answer, seed)
-    said = wrapped(
-        f"Your function uses {' and '.join(modules)}, which is not there when the assignment is marked. "
-        "Write it with Python, torch and numpy alone."
-    )
-    return Answer(name, "wrong", f"{name}: not right yet.\n{said}", "borrowed", said)
+    text = f"{name}: not right yet.\n{wrapped(said)}"
+    return Answer(name, "wrong", text, "borrowed", said)
 
 
 def worth(answer: Answer, points: int) -> float:
-    """The points of an answer: all if it is right, half of them if it is right but needlessly slow.
+    """The points of an answer: all if it is right, half of them if needlessly slow; by its share if it is scored.
+
+    Shares are rounded to half points.
 
     >>> worth(Answer("nms", "right", "", kind="slow"), 3)
     1.5
     """
     if answer.outcome != "right":
         return 0.0
+    if answer.share is not None:
+        return round(2 * points * answer.share) / 2
     return points / 2 if answer.kind == "slow" else float(points)
 
 

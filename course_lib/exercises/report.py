@@ -20,12 +20,13 @@ class Answer:
 
     Attributes:
         name: of the task.
-        outcome: "right", "wrong", "crashed", "not attempted" or "could not be judged".
+        outcome: "right" (scored ones, too), "wrong", "crashed", "not attempted" or "could not be judged".
         text: all of it, as text.
         kind: of the failure: "wrong", "error", "endless", "none", "shape", "dtype", "nan", "changed" or "state"; "slow"
             of a right answer; else "".
         hint: of the known mistake, or "".
         png: a picture of the case, or None.
+        share: of the points, where an answer is scored rather than right or wrong; else None.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Answer:
     kind: str = ""
     hint: str = ""
     png: bytes | None = None
+    share: float | None = None
 
     def __repr__(self) -> str:
         return self.text

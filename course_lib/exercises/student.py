@@ -37,7 +37,15 @@ KNOWING = (
     "pycocotools",
     "faster_coco_eval",
 )
-ALLOWED = ("course_lib.page", "course_lib.exercises.assigned", "sklearn.datasets")
+ALLOWED = (
+    "course_lib.page",
+    "course_lib.exercises.assigned",
+    "course_lib.arguments",
+    "course_lib.machine",
+    "course_lib.embeddings.encoders",
+    "course_lib.training",
+    "course_lib.data.variations",
+)
 
 
 @runtime_checkable
@@ -183,6 +191,14 @@ def borrowed(function: object) -> list[str]:
     return sorted(found)
 
 
+def tensors_outside(function: Callable) -> list[str]:
+    """The names of tensors that a function takes from outside of it, and not as arguments."""
+    code = _code(function)
+    scope = getattr(inspect.unwrap(function), "__globals__", {})
+    names = _globals_of(code) if code is not None else set()
+    return sorted(name for name in names if isinstance(scope.get(name), torch.Tensor))
+
+
 def _knows_answers(module: str) -> bool:
     return module.split(".")[0] in KNOWING and not module.startswith(ALLOWED)
 
@@ -202,17 +218,17 @@ def _imported(code: CodeType) -> set[str]:
     return names
 
 
+def _globals_of(code: CodeType) -> set[str]:
+    """The names of globals that a function looks up."""
+    steps = (step for one in _codes(code) for step in dis.get_instructions(one))
+    return {step.argval for step in steps if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+
+
 def _named(function: Callable, code: CodeType) -> list[object]:
     """What a function's global names and its closure stand for."""
     scope = getattr(inspect.unwrap(function), "__globals__", {})
     cells = getattr(inspect.unwrap(function), "__closure__", None) or ()
-    names = {
-        i.argval
-        for one in _codes(code)
-        for i in dis.get_instructions(one)
-        if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")
-    }
-    kept = [scope[name] for name in names if name in scope]
+    kept = [scope[name] for name in _globals_of(code) if name in scope]
     for cell in cells:
         with contextlib.suppress(ValueError):
             kept.append(cell.cell_contents)

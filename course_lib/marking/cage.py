@@ -1,7 +1,7 @@
 """Where a submission's code runs: in bubblewrap, from which it sees nothing and reaches nobody, or plainly.
 
 In the cage the system is read-only, three small folders in memory can be written to, there is no network and no other
-process, and the course is there without its answers. Without bubblewrap a submission runs as an ordinary process with
+process, and neither the course's answers are there nor the packages that know them. Without bubblewrap a submission runs as an ordinary process with
 limits: that stops accidents, not attacks.
 
 Two ways lead into the cage. As root the process drops to a user of its own, whose processes the kernel counts; as an
@@ -12,11 +12,13 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
 
+from course_lib.exercises.student import KNOWING
 from course_lib.machine import ROOT
 
 COURSE, GIVEN, HOME = "/course", "/given", "/submission"
@@ -170,6 +172,9 @@ def _around(kind: str, user: int) -> list[str]:
     for prefix in dict.fromkeys((sys.base_prefix, sys.prefix)):
         if not prefix.startswith("/usr/"):
             binds += [*_parents(prefix), "--ro-bind", prefix, prefix]
+    for package in KNOWING:
+        path = Path(sysconfig.get_path("purelib"), package)
+        binds += ["--tmpfs", str(path)] if path.is_dir() else []
     binds += ["--proc", "/proc", "--dev", "/dev"]
     for folder, size in MEGABYTES.items():
         binds += ["--perms", "1777", "--size", str(size * 2**20), "--tmpfs", folder]

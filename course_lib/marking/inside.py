@@ -48,6 +48,7 @@ def main() -> None:
         "cell": lambda request: _cell(shell, request),
         "look": lambda request: _look(shell.user_ns, request),
         "call": lambda request: _call(shell.user_ns, request),
+        "train": lambda request: _train(shell.user_ns, request),
         "dice": lambda request: {"dice": _dice()},
     }
     while True:
@@ -138,9 +139,6 @@ def _call(namespace: dict, request: dict) -> dict:
         lambda: student.Here(function).call(arguments, request["most"]),
         lambda _: Call(ended=False, alive=True),
     )
-    if request["keep"] and made.error is None:
-        namespace[request["keep"]] = made.value
-        made.value = True
     reply = {"ended": made.ended, "alive": made.alive, "steps": made.steps}
     reply |= {"printed": made.printed, "where": list(made.where)}
     reply["error"] = None if made.error is None else _said(made.error)
@@ -151,6 +149,33 @@ def _call(namespace: dict, request: dict) -> dict:
         reply["value"], after = {"other": type(made.value).__name__}, sent
     reply["changed"] = {str(i): now for i, now in enumerate(after) if now != sent[i]}
     return reply
+
+
+def _train(namespace: dict, request: dict) -> dict:
+    """Call a function that trains, as long as it takes; what it returns is kept, to be called as `request["keep"]`."""
+    function = namespace.get(request["name"])
+    arguments = wire.value_of(request["arguments"])
+    # images came as bytes
+    arguments = tuple(a / 255 if a.dtype == torch.uint8 else a for a in arguments)
+    where = ("", "")
+    with contextlib.redirect_stdout(_Few()), contextlib.redirect_stderr(_Few()):
+        try:
+            made, error = function(*arguments), None
+        except BaseException as raised:
+            made, error, where = None, raised, student.own_line(function, raised)
+
+    def embed(images):
+        with torch.no_grad():
+            return made(images)
+
+    namespace[request["keep"]] = embed
+    said = None if error is None else _said(error)
+    return {
+        "error": said,
+        "where": list(where),
+        "ready": callable(made),
+        "type": type(made).__name__,
+    }
 
 
 def _dice() -> str:

@@ -5,6 +5,7 @@ The process is started when it is needed, and again when it has ended: then with
 
 import builtins
 import ctypes
+import math
 import os
 import sys
 import threading
@@ -17,9 +18,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
+import torch
+from torch import Tensor
 
 from course_lib.exercises import calling
 from course_lib.exercises.calling import Call
+from course_lib.exercises.contest import no_function, raised
 from course_lib.marking import wire
 from course_lib.marking.cage import LIMITS, Cage, start
 
@@ -65,6 +69,7 @@ class Caged:
     def __post_init__(self):
         self._process, self._starts, self._skipped = None, 0, set()
         self._why, self._watch, self._home = "", None, None
+        self.most_seconds = math.inf
 
     def __enter__(self) -> "Caged":
         _adopt_orphans()
@@ -78,7 +83,7 @@ class Caged:
         if self._process is None:
             return
         process, self._process = self._process, None
-        children = _tree(process.pid)
+        children = _family(process.pid)
         for pipe in (process.stdin, process.stdout):
             with suppress(OSError):
                 pipe.close()
@@ -106,6 +111,10 @@ class Caged:
     def why(self) -> str:
         """Why the process has ended, if that is known."""
         return self._why or "it ended the Python process"
+
+    def seconds(self) -> float:
+        """Of the CPU, that all its processes have taken."""
+        return 0.0 if self._process is None else sum(map(_cpu, _family(self._process.pid)))
 
     def _begin(self) -> None:
         while True:
@@ -169,12 +178,14 @@ class Caged:
     def _look_after(self, process) -> None:
         """End the process when it takes too much."""
         while process.poll() is None:
-            family = _tree(process.pid)
+            family = _family(process.pid)
             memory = sum(_memory(one) for one in family)
             if memory > MEMORY:
                 self._why = f"it took more than {MEMORY / 2**30:.0f} GB of memory"
             elif len(family) > PROCESSES:
                 self._why = f"it started more than {PROCESSES} processes"
+            elif sum(_cpu(one) for one in family) > self.most_seconds:
+                self._why = "it took more seconds of the CPU than are allowed"
             if self._why:
                 for one in family:
                     with suppress(psutil.Error):
@@ -184,9 +195,11 @@ class Caged:
             time.sleep(LOOK)
 
 
-def _tree(pid: int) -> list[psutil.Process]:
+def _family(pid: int) -> list[psutil.Process]:
+    """A process and all that it has started."""
     try:
-        return psutil.Process(pid).children(recursive=True)
+        first = psutil.Process(pid)
+        return [first, *first.children(recursive=True)]
     except psutil.Error:
         return []
 
@@ -196,6 +209,13 @@ def _memory(process: psutil.Process) -> int:
         return process.memory_info().rss
     except psutil.Error:
         return 0
+
+
+def _cpu(process: psutil.Process) -> float:
+    try:
+        return sum(process.cpu_times()[:4])
+    except psutil.Error:
+        return 0.0
 
 
 def _adopt_orphans() -> None:
@@ -245,11 +265,10 @@ class There:
         except wire.Ended:
             return ""
 
-    def call(self, arguments: tuple, most: int = 0, keep: str = "", seconds: float = CALL) -> Call:
-        """A call; `keep`: what is returned stays there, under this name, and True comes back."""
+    def call(self, arguments: tuple, most: int = 0) -> Call:
         request = {"name": self.name, "arguments": wire.form_of(arguments)}
         try:
-            reply = self.caged.ask(seconds, do="call", **request, most=most, keep=keep)
+            reply = self.caged.ask(CALL, do="call", **request, most=most)
             return _made(reply, arguments)
         except wire.Ended as ended:
             late = "it did not end, and could not be stopped"
@@ -258,6 +277,50 @@ class There:
             )
         except (wire.Garbled, KeyError, TypeError, ValueError, RecursionError):
             return Call(gone="Your function was ended: what came back could not be read.")
+
+
+class TrainThere:
+    """A submission's function that trains, a `Trainee`."""
+
+    KEPT = "_what_was_trained"
+
+    def __init__(self, caged: Caged, name: str):
+        self.caged, self.name = caged, name
+
+    def train(self, material: tuple, seconds: float) -> tuple[str, float]:
+        sent = [_as_bytes(part) if part.is_floating_point() else part for part in material]
+        request = {"name": self.name, "arguments": wire.form_of(tuple(sent)), "keep": self.KEPT}
+        started = self.caged.seconds()
+        self.caged.most_seconds = started + 1.2 * seconds + 5
+        try:
+            # on a busy machine the clock runs faster than the CPU
+            reply = self.caged.ask(START + 5 * seconds, do="train", **request)
+            took = self.caged.seconds() - started
+            return _came_of_training(reply), took
+        except wire.Ended as ended:
+            late = "it did not end"
+            return f"Training was ended: {late if ended.late else self.caged.why()}.", 0.0
+        except (KeyError, TypeError, ValueError):
+            return "Training was ended: what came back could not be read.", 0.0
+        finally:
+            self.caged.most_seconds = math.inf
+
+    def embed(self, images: Tensor) -> Call:
+        return There(self.caged, self.KEPT).call((images,))
+
+
+def _as_bytes(images: Tensor) -> Tensor:
+    return (255 * images).round().to(torch.uint8)
+
+
+def _came_of_training(reply: dict) -> str:
+    """What went wrong, or ""."""
+    if reply["error"]:
+        line, text = (str(part)[:200] for part in reply["where"])
+        return raised("Training", Call(error=_error(*reply["error"]), where=(line, text)))
+    if reply["ready"] is True:
+        return ""
+    return no_function(wire.value_of({"other": str(reply["type"])}))
 
 
 def _made(reply: dict, arguments: tuple) -> Call:
