@@ -11,7 +11,7 @@ unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV CONDA_PREFIX
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab slides test unit page lint notebooks bench tables claims lock environment clean
+.PHONY: help lab slides test unit page lint notebooks assignments grade bench tables claims lock environment clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,7 +50,7 @@ TRAIN := OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m course_lib.recipes
 test: lint  ## prove that everything works: lint, all tests, every notebook, the browser
 	$(PYTEST) $(SIDE_BY_SIDE) worksteal $(UNIT) -m "not browser and not trained" tests course_lib tools
 	$(TRAIN) yolo detr rcnn fast_rcnn faster_rcnn mask_rcnn retinanet & $(TRAIN) pretexts contrastive verification & wait
-	$(PYTEST) $(SIDE_BY_SIDE) loadscope -p tests.notebooks.budgets $(NBVAL) notebooks/*.ipynb
+	$(PYTEST) $(SIDE_BY_SIDE) loadscope -p tests.notebooks.budgets $(NBVAL) notebooks/*.ipynb notebooks/assignments/*.ipynb
 	$(PYTEST) $(SIDE_BY_SIDE) load -m trained tests/notebooks
 	$(PYTEST) -m "browser and not page" tests
 
@@ -70,6 +70,14 @@ lint: environment
 
 notebooks: environment  ## build and execute the notebooks whose source or library changed (ARGS=--all: every one)
 	$(BIN)/python -m tools.build_notebooks $(ARGS)
+
+assignments: environment  ## make the assignments that students get (ARGS="--variant 2027": other inputs; "--key answers": solutions)
+	$(BIN)/python -m tools.make_assignments $(ARGS)
+
+grade: environment  ## mark a folder of submissions (SUBMISSIONS=folder, also ASSIGNMENT=3_boxes TO=marks WORKERS=8 SCHEDULER=tcp://...)
+	@test -n "$(SUBMISSIONS)" || { echo "Which submissions? make grade SUBMISSIONS=folder" >&2; exit 1; }
+	OMP_NUM_THREADS=1 $(BIN)/python -m course_lib.marking "$(SUBMISSIONS)" $(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") \
+	  $(if $(RELEASE),--release "$(RELEASE)") $(if $(TO),--to "$(TO)") $(if $(WORKERS),--workers $(WORKERS)) $(if $(SCHEDULER),--scheduler "$(SCHEDULER)") $(ARGS)
 
 bench: environment  ## time our operations beside their peers (ARGS=faces: some of them)
 	OMP_NUM_THREADS=1 TQDM_DISABLE=1 $(BIN)/python -m tools.benchmark $(ARGS)

@@ -31,7 +31,9 @@ MAY_TOUCH = {
     "recipes": "arguments cache machine pretrained embeddings metric_learning verification detection "
     "detectors self_supervision data training",
     "page": "arguments machine",
-    "exercises": "by_definition page",
+    # the open exercises draw their images, train, and are scored
+    "exercises": "by_definition page data embeddings self_supervision training verification",
+    "marking": "arguments machine exercises page",
 }
 
 

@@ -15,7 +15,7 @@ from course_lib.exercises.assigned import assignments
 from course_lib.machine import ROOT
 from course_lib.marking.cage import find_cage
 from course_lib.marking.grades import Class, Pool, grade, read_secret
-from course_lib.marking.release import read_release
+from course_lib.marking.release import FOLDER, read_release
 from course_lib.marking.submissions import submissions
 
 
@@ -43,13 +43,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="mark", description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, help="of student folders, or of notebooks")
     parser.add_argument("--assignment", help="its name, as 3_boxes")
-    parser.add_argument("--to", type=Path, help="where the marks go: .cache/marking/NAME otherwise")
+    parser.add_argument(
+        "--release",
+        type=Path,
+        default=FOLDER,
+        help="folder of the notebooks as they were handed out",
+    )
+    parser.add_argument("--to", type=Path, help="where the marks go: marks/NAME otherwise")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="at a time")
     parser.add_argument("--scheduler", help="of a dask.distributed cluster, as tcp://10.0.0.1:8786")
     chosen = parser.parse_args()
     try:
         name = chosen.assignment or named(chosen.folder)
-        release = read_release(name)
+        release = read_release(name, chosen.release)
         to = chosen.to or ROOT / "marks" / name
         cage = find_cage()
         if cage.kind == "none":

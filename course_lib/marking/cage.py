@@ -1,8 +1,8 @@
 """Where a submission's code runs: in bubblewrap, from which it sees nothing and reaches nobody, or plainly.
 
 In the cage the system is read-only, three small folders in memory can be written to, there is no network and no other
-process, and neither the course's answers are there nor the packages that know them. Without bubblewrap a submission runs as an ordinary process with
-limits: that stops accidents, not attacks.
+process, and neither the course's answers are there nor the packages that know them. Without bubblewrap a submission
+runs as an ordinary process with limits: that stops accidents, not attacks.
 
 Two ways lead into the cage. As root the process drops to a user of its own, whose processes the kernel counts; as an
 ordinary user it gets a user namespace, which some systems forbid.

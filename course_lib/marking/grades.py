@@ -225,16 +225,17 @@ def file_names(students: Sequence[str]) -> dict[str, str]:
     """A name for each student's files: letters, digits, hyphens; different ones for different students.
 
     >>> file_names(["Ana", "../Ana", "Юля"])
-    {'Ana': 'Ana', '../Ana': 'Ana-6f5fd1', 'Юля': 'student-ed3eab'}
+    {'Ana': 'Ana', '../Ana': 'Ana-229dec', 'Юля': 'student-7acddc'}
     """
-    names = {}
+    names, taken = {}, {"", "summary", "grades", "reports"}
     for student in students:
         plain = unicodedata.normalize("NFKD", student).encode("ascii", "ignore").decode()
         plain = re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-")[:60]
-        if plain != student or plain.lower() in {"summary", "grades", "reports"}:
+        if plain != student or plain.lower() in taken:
             digest = hashlib.sha256(student.encode("utf-8", "surrogateescape")).hexdigest()[:6]
             plain = f"{plain or 'student'}-{digest}"
         names[student] = plain
+        taken.add(plain.lower())
     return names
 
 

@@ -91,13 +91,14 @@ def _in_folder(
     exercises = release.assignment.exercises
     with Caged(cage, course, given, [*ours, *theirs]) as caged:
         results = [_result(exercise, caged, release, secret) for exercise in exercises]
+    if failed := [said for number, said in caged.errors.items() if number < len(ours)]:
+        raise RuntimeError(f"a cell that was given failed: {failed[0]}")
     notes = []
     if submission.files is None:
         notes.append("The files beside the notebook are too large and were left out.")
     for number, said in sorted(caged.errors.items()):
-        if number >= len(ours):
-            first = theirs[number - len(ours)].strip().splitlines()[0][:60]
-            notes.append(f"The cell that begins with `{first}` failed: {said}")
+        first = theirs[number - len(ours)].strip().splitlines()[0][:60]
+        notes.append(f"The cell that begins with `{first}` failed: {said}")
     name, caged_here = release.assignment.name, cage.kind != "none"
     return Report(submission.student, name, "", tuple(results), tuple(notes), caged_here)
 

@@ -33,6 +33,7 @@ td, th { padding: .3em .8em; text-align: left; border-bottom: 1px solid #ddd; ve
 td.number { text-align: right; white-space: nowrap; }
 .bar { display: flex; width: 22em; height: 1.1em; } .bar span { display: block; height: 100%; }
 """
+HOW = "Each answer was tried on the inputs of your page and, where it was right there, on others by the same rules."
 NO_CAGE = (
     "This was marked without isolation: the program ran as an ordinary process, with limits on time and "
     "memory only."
@@ -60,6 +61,7 @@ def student_page(report: Report, assignment: Assignment) -> str:
     if not report.caged:
         head += f'<p class="warn">{NO_CAGE}</p>'
     notes = "".join(f"<li>{_safe(note)}</li>" for note in report.notes)
+    head += f"<p>{HOW}</p>"
     rows = "".join(_row(result) for result in report.results)
     table = f"<table><tr><th>exercise</th><th></th><th>points</th></tr>{rows}</table>"
     parts = "".join(_exercise(result) for result in report.results)
@@ -80,7 +82,7 @@ def _exercise(result: Result) -> str:
     colour = COLOURS.get(result.outcome, OTHER)
     body = f'<h2 id="{_safe(result.task)}">{_safe(result.task)}</h2>'
     earned = f"{points(result.points)} of {result.most} points"
-    body += f'<p class="said">{_safe(result.title)}. <span class="points">{earned}</span></p>'
+    body += f'<p class="said">{_safe(result.title.rstrip("."))}. <span class="points">{earned}</span></p>'
     body += f'<pre style="border-color:{colour}">{_safe(result.text)}</pre>'
     if result.remark:
         body += f"<p>{_safe(result.remark)}</p>"
@@ -120,7 +122,7 @@ def _spread(marked: Sequence[Report], assignment: Assignment) -> str:
         return "<p>None could be marked.</p>"
     middle = totals[len(totals) // 2]
     full = sum(total == assignment.points for total in totals)
-    said = f"{points(middle)} of {assignment.points} points in the middle of the class, all points {full} times."
+    said = f"Half of the class has {points(middle)} of {assignment.points} points or more; {full} have all."
     return f"<p>{said}</p>"
 
 

@@ -4,8 +4,20 @@ from random import Random
 
 import pytest
 
-from course_lib.by_definition import average_precision, detection, self_supervision
-from course_lib.exercises import calling, cases, verification_solutions
+from course_lib.by_definition import (
+    average_precision,
+    detection,
+    metric_learning,
+    self_supervision,
+)
+from course_lib.exercises import (
+    calling,
+    cases,
+    detection_classes_solutions,
+    search_solutions,
+    verification_curves_solutions,
+    verification_solutions,
+)
 from course_lib.exercises.answer import judge
 from course_lib.exercises.cases import copied, look
 from course_lib.exercises.student import Ours
@@ -31,7 +43,19 @@ VERIFICATION = (
     "ten_fold_accuracy",
     "rank_k",
 )
+ASSIGNED = [
+    *((name, search_solutions, name, (name,)) for name in ("nearest", "candidates", "recall_at_k")),
+    ("contrastive_loss", metric_learning, "contrastive_loss", ("contrastive_loss",)),
+    ("margin_logits", metric_learning, "margin_logits", ("margin_logits",)),
+    ("batched_nms", detection, "batched_nms", ("batched_nms",)),
+    *(
+        (name, detection_classes_solutions, name, (name,))
+        for name in ("mean_average_precision", "roi_pool")
+    ),
+    ("roc", verification_curves_solutions, "roc", ("roc",)),
+]
 FORMS = [
+    *ASSIGNED,
     ("iou", detection, "iou", ("iou", "intersection", "area")),
     ("nms", detection, "nms", ("nms", "best_first")),
     ("nms", loops, "nms", ("nms",)),
