@@ -152,7 +152,7 @@ def examine(
     score = contest.score(read(made.value, made.value).double(), *more)
     share = contest.share(score)
     if share == 0:
-        low = f"{contest.unit} is {score:.3f} {where}, which gives no points: hardly more than raw pixels have."
+        low = f"{contest.unit} is {score:.3f} {where}, which gives no points yet. {contest.formula}"
         return _not_yet(contest, low, "wrong")
     said = f"{contest.unit} {score:.3f} {where}: {share:.0%} of the points. {contest.formula}"
     took = f" Training took {seconds:.0f} of {contest.seconds:.0f} seconds." if seconds else ""
@@ -187,7 +187,10 @@ def _trouble(images: Tensor, made: Call) -> str:
     if value.shape[1] > WIDEST:
         return f"An embedding has {value.shape[1]} numbers; at most {WIDEST} are allowed."
     if not value.isfinite().all():
-        return "There are NaN or infinite numbers in the embeddings: lower the learning rate, or look for log(0)."
+        return (
+            "There are NaN or infinite numbers in the embeddings: lower the learning rate, and look for log of "
+            "0, acos of 1, or the square root of 0."
+        )
     if (value - value[0]).abs().max() <= CLOSE * value.abs().max():
         return "All images have the same embedding: the network has collapsed, or its output is a constant."
     if len(value.unique(dim=0)) <= len(value) // 8:

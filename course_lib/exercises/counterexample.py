@@ -47,8 +47,11 @@ def too_steep(task: Task, subject: Subject, n: int = 12) -> str:
     second = subject.call(copied(large), most=min(round(allowed), COUNTED))
     if first.ended and second.ended:
         return ""
-    times = "more than " + f"{allowed / max(first.steps, 1):.0f}" if first.ended else "far more"
+    grown, plainly = allowed / max(first.steps, 1), plain[1] / plain[0]
+    times = f"more than {grown:.1f} times as many" if first.ended else "far more"
+    usual = "as many as before" if plainly < 1.1 else f"{plainly:.0f} times as many"
+    loops = " Use operations on whole tensors, without a loop." if plainly < 1.1 else ""
     return (
-        f"With twice as many inputs it takes {times} times as many steps, the plain form "
-        f"{plain[1] / plain[0]:.0f} times as many: which work is done again and again?"
+        f"With twice as many inputs it takes {times} steps; a plain solution takes {usual}. Which work is "
+        f"done again and again?{loops}"
     )

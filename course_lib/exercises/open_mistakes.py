@@ -71,8 +71,8 @@ MISTAKES = (
     ),
     Mistake(
         _returns(lambda images: _summary(images) * float("nan")),
-        "There are NaN or infinite numbers in the embeddings: lower the learning rate, or look for "
-        "log(0).",
+        "There are NaN or infinite numbers in the embeddings: lower the learning rate, and look for log of "
+        "0, acos of 1, or the square root of 0.",
     ),
     Mistake(
         _returns(lambda images: F.adaptive_avg_pool2d(images, 4)),
@@ -87,5 +87,5 @@ MISTAKES = (
         "at most 1024 are allowed.",
     ),
     Mistake(_returns(_fails), "The function that embeds raised AttributeError:"),
-    Mistake(_untrained, "which gives no points: hardly more than raw pixels have."),
+    Mistake(_untrained, "which gives no points yet."),
 )

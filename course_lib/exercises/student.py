@@ -128,7 +128,8 @@ def own_line(function: Callable, error: BaseException) -> tuple[str, str]:
     frames = [
         (frame.f_code, number)
         for frame, number in traceback.walk_tb(error.__traceback__)
-        if frame.f_code is home or not _is_library(frame.f_code.co_filename)
+        # a jump may belong to no line
+        if number and (frame.f_code is home or not _is_library(frame.f_code.co_filename))
     ]
     if not frames:
         return "", ""
