@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_lib.exercises.assigned import Assignment, assignments
+from course_lib.exercises.contest import Contest
 from course_lib.exercises.tasks import TASKS
 from course_lib.machine import ROOT
 from course_lib.page.notebook import RECORD
@@ -66,6 +67,8 @@ def facts(assignment: Assignment) -> dict[str, str]:
     lines = {f"exercise.{name}": _line(name, exercise.points) for name, exercise in tasks.items()}
     minutes = sum(TASKS[name].minutes for name in tasks)
     head = f"**{assignment.points} points** · about {_hours(minutes)} · {len(tasks)} exercises"
+    contests = [name for name in tasks if isinstance(TASKS[name], Contest)]
+    lines |= {f"formula.{name}": TASKS[name].formula for name in contests}
     return lines | {"assignment.head": head, "assignment.how": HOW, "assignment.hand_in": HAND_IN}
 
 

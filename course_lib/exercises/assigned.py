@@ -95,6 +95,16 @@ def checker(assignment: str, variant: int) -> Callable[[str, object], None]:
     return check
 
 
+def images_to_train(name: str, variant: int) -> tuple:
+    """What the function of an open exercise gets, to be looked at.  (task, variant) -> its arguments"""
+    return TASKS[name].material(variant)
+
+
+def images_to_validate(name: str, variant: int) -> tuple:
+    """On what an open exercise's check takes its score.  (task, variant) -> images, and what the score needs of them"""
+    return TASKS[name].exam(variant)
+
+
 def judge_assigned(name: str, answer: object, seed: int) -> Answer:
     """As `judge`, but nothing may be borrowed, and what trains takes its images as arguments."""
     said = ""

@@ -13,13 +13,15 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from course_lib.exercises.calling import Call
+from course_lib.exercises.calling import SECONDS, Call
 from course_lib.exercises.reading import Unreadable, read
 from course_lib.exercises.report import Answer, wrapped
 from course_lib.exercises.student import own_line
 from course_lib.exercises.task import Mistake
 
 WIDEST = 1024  # numbers of an embedding
+BATCH = 64  # images that are embedded at a time
+LEAST = 2.0  # seconds of the CPU: in less nothing was trained
 CLOSE = 1e-3  # two embeddings of one image may differ by so much of their length
 
 
@@ -95,7 +97,12 @@ class TrainHere:
         return no_function(made.value), took
 
     def embed(self, images: Tensor) -> Call:
-        return self._call(self._embed, (images.clone(),))
+        started = time.monotonic()
+        made = self._call(self._embed, (images.clone(),))
+        # where it is marked, nobody waits longer
+        if time.monotonic() - started > SECONDS:
+            made.gone = f"The function that embeds took over {SECONDS:.0f} seconds for {len(images)} images."
+        return made
 
     def _call(self, function: Callable, arguments: tuple) -> Call:
         try:
@@ -121,7 +128,9 @@ def raised(what: str, made: Call) -> str:
     return f"{what} raised {type(made.error).__name__}: {said}{line}."
 
 
-def judge_contest(contest: Contest, trainee: Trainee, seed: int, where: str) -> Answer:
+def judge_contest(
+    contest: Contest, trainee: Trainee, seed: int, where: str, slack: float = 1.0
+) -> Answer:
     """Train, look at the embeddings, score them.
 
     Args:
@@ -129,15 +138,23 @@ def judge_contest(contest: Contest, trainee: Trainee, seed: int, where: str) -> 
         trainee: the student's function.
         seed: of the material.
         where: on which images the score is taken, in words.
+        slack: times the seconds allowed, on another machine than the student's.
     """
     trouble, seconds = trainee.train(contest.material(seed), contest.seconds)
-    if not trouble and seconds > contest.seconds:
+    if not trouble and seconds > slack * contest.seconds:
         trouble = (
             f"Training took {seconds:.0f} seconds of the CPU; {contest.seconds:.0f} are allowed."
         )
     if trouble:
         return _not_yet(contest, trouble, "crashed")
-    return examine(contest, trainee, seed, where, seconds)
+    answer = examine(contest, trainee, seed, where, seconds)
+    if answer.outcome == "right" and seconds < LEAST:
+        said = (
+            f"Training took {seconds:.1f} seconds of the CPU: what you return must have been trained on the "
+            "images that your function gets."
+        )
+        return _not_yet(contest, said, "wrong")
+    return answer
 
 
 def examine(
@@ -145,11 +162,21 @@ def examine(
 ) -> Answer:
     """Score what was trained, on the images of a seed."""
     images, more = contest.exam(seed)
-    made = trainee.embed(images)
-    trouble = _trouble(images, made) or _inconstant(images, made, trainee)
+    embedded = []
+    # a batch at a time: what is scored was made without a look at the rest
+    for batch in images.split(BATCH):
+        made = trainee.embed(batch)
+        if trouble := _trouble(batch, made):
+            return _not_yet(contest, trouble, "wrong")
+        embedded.append(torch.as_tensor(made.value).double())
+        if embedded[-1].shape[1] != embedded[0].shape[1]:
+            return _not_yet(contest, "Some embeddings are longer than others.", "wrong")
+    embeddings = torch.cat(embedded)
+    first = images[:BATCH]
+    trouble = _too_equal(embeddings) or _inconstant(first, embedded[0], trainee)
     if trouble:
         return _not_yet(contest, trouble, "wrong")
-    score = contest.score(read(made.value, made.value).double(), *more)
+    score = contest.score(embeddings, *more)
     share = contest.share(score)
     if share == 0:
         low = f"{contest.unit} is {score:.3f} {where}, which gives no points yet. {contest.formula}"
@@ -191,6 +218,11 @@ def _trouble(images: Tensor, made: Call) -> str:
             "There are NaN or infinite numbers in the embeddings: lower the learning rate, and look for log of "
             "0, acos of 1, or the square root of 0."
         )
+    return ""
+
+
+def _too_equal(value: Tensor) -> str:
+    """Whether embeddings tell images apart; "" if they do."""
     if (value - value[0]).abs().max() <= CLOSE * value.abs().max():
         return "All images have the same embedding: the network has collapsed, or its output is a constant."
     if len(value.unique(dim=0)) <= len(value) // 8:
@@ -201,9 +233,8 @@ def _trouble(images: Tensor, made: Call) -> str:
     return ""
 
 
-def _inconstant(images: Tensor, made: Call, trainee: Trainee) -> str:
+def _inconstant(images: Tensor, first: Tensor, trainee: Trainee) -> str:
     """Whether an image's embedding hangs on anything but the image; "" if it does not."""
-    first = torch.as_tensor(made.value).double()
     again = trainee.embed(images)
     if not _like(again, first):
         return (

@@ -188,7 +188,7 @@ _MARGIN_LOGITS = Task(
     topics=("L2.13", "L4.06", "L4.07", "L4.08"),
     difficulty=2,
     minutes=12,
-    plain=plain.margin_logits,
+    plain=right.margin_logits,
     inputs=_any_logits().filter(_below_a_half_turn),
     edges=[
         _logits([[0.5, 0.0]], [0]),

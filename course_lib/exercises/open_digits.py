@@ -19,9 +19,12 @@ LABELS, DRAWS = 10, 5  # labels of each class that a probe gets, and how often t
 
 @cache
 def _moved(split: str, seed: int) -> tuple[Tensor, Tensor]:
-    """Digits on 16 x 16 pixels: moved, turned, shrunk, in another light, with noise.  # [N, 1, 16, 16], [N]"""
-    given = digits(split, seed)
-    generator = torch.Generator().manual_seed(seed)
+    """Digits on 16 x 16 pixels: moved, turned, shrunk, in another light, with noise.  # [N, 1, 16, 16], [N]
+
+    Which digits are in which split is the same for every seed: none that is judged by is ever trained on.
+    """
+    given = digits(split, seed=0)
+    generator = torch.Generator().manual_seed(2 * seed + (split == "test"))
     images = F.pad(F.interpolate(given.images, (11, 11), mode="bilinear"), [3, 2, 3, 2])
     images = random_affine(images, generator, turn=0.35, scale=0.2, shift=0.2)
     dark, light = torch.rand(2, len(images), 1, 1, 1, generator=generator)

@@ -193,11 +193,28 @@ def borrowed(function: object) -> list[str]:
 
 
 def tensors_outside(function: Callable) -> list[str]:
-    """The names of tensors that a function takes from outside of it, and not as arguments."""
-    code = _code(function)
-    scope = getattr(inspect.unwrap(function), "__globals__", {})
-    names = _globals_of(code) if code is not None else set()
-    return sorted(name for name in names if isinstance(scope.get(name), torch.Tensor))
+    """The names of tensors and networks that a function, or one that it calls, takes from outside of it."""
+    found, waiting, seen = set(), [function], set()
+    while waiting:
+        one = waiting.pop()
+        code = _code(one) if callable(one) else None
+        if code is None or id(code) in seen or _is_library(code.co_filename):
+            continue
+        seen.add(id(code))
+        scope = getattr(inspect.unwrap(one), "__globals__", {})
+        found |= {name for name in _globals_of(code) if _holds_numbers(scope.get(name))}
+        waiting += [value for value in _named(one, code) if inspect.isfunction(value)]
+    return sorted(found)
+
+
+def _holds_numbers(value: object, deep: int = 3) -> bool:
+    """Whether a value is a tensor, an array, a network, or holds one."""
+    if isinstance(value, torch.Tensor | np.ndarray | torch.nn.Module):
+        return True
+    if isinstance(value, dict):
+        value = list(value.values())
+    many = isinstance(value, list | tuple | set)
+    return many and deep > 0 and any(_holds_numbers(one, deep - 1) for one in value)
 
 
 def _knows_answers(module: str) -> bool:

@@ -115,11 +115,17 @@ def _said(error: BaseException) -> list[str]:
 def _look(namespace: dict, request: dict) -> dict:
     """What there is to see of a function without calling it."""
     function = namespace.get(request["name"])
-    seen = {"there": request["name"] in namespace, "callable": callable(function), "borrowed": []}
+    seen = {
+        "there": request["name"] in namespace,
+        "callable": callable(function),
+        "borrowed": [],
+        "outside": [],
+    }
 
     def look() -> dict:
         return {
             "borrowed": student.borrowed(function),
+            "outside": student.tensors_outside(function),
             "blank": student.has_blank(function),
             "refuses": student.refuses(function, request["names"]),
         }

@@ -8,6 +8,7 @@ looked for with seeds that are told, so that the student can see it too.
 import base64
 import hashlib
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +22,7 @@ from course_lib.exercises.report import Answer, wrapped
 from course_lib.exercises.tasks import TASKS
 from course_lib.marking.cage import Cage, make_course
 from course_lib.marking.release import Release
-from course_lib.marking.remote import Caged, Over, There, TrainThere
+from course_lib.marking.remote import SLACK, Caged, Over, There, TrainThere
 from course_lib.marking.report import Report, Result
 from course_lib.marking.submissions import (
     Submission,
@@ -31,6 +32,7 @@ from course_lib.marking.submissions import (
     write_files,
 )
 
+MOST_CODE = 150_000  # characters of all cells, where training is scored: no weights fit in
 TOLD = 5  # seeds that are tried for a case to show
 NOT_THERE = "No module named '"
 # What is printed and drawn belongs to the whole process: it marks one submission at a time.
@@ -85,15 +87,19 @@ def _in_folder(
     submission: Prepared, release: Release, secret: str, cage: Cage, folder: Path
 ) -> Report:
     folder.chmod(0o755)
-    given = write_files(submission.files or {}, folder / "given")
+    exercises = release.assignment.exercises
+    trains = any(isinstance(TASKS[exercise.task], Contest) for exercise in exercises)
+    # where training is scored, nothing that was trained before is brought along
+    given = write_files({} if trains else submission.files or {}, folder / "given")
     course = make_course(folder / "course", release.assignment.rooms)
     ours, theirs = release.to_run(submission.cells)
-    exercises = release.assignment.exercises
     with Caged(cage, course, given, [*ours, *theirs]) as caged:
         results = [_result(exercise, caged, release, secret) for exercise in exercises]
     if failed := [said for number, said in caged.errors.items() if number < len(ours)]:
         raise RuntimeError(f"a cell that was given failed: {failed[0]}")
     notes = []
+    if trains and submission.files:
+        notes.append("The files beside the notebook are not used in this assignment.")
     if submission.files is None:
         notes.append("The files beside the notebook are too large and were left out.")
     for number, said in sorted(caged.errors.items()):
@@ -141,6 +147,8 @@ def _judged(exercise: Exercise, caged: Caged, release: Release, secret: str) -> 
         return _borrowed(name, seen["borrowed"]), ""
     task = TASKS[name]
     if isinstance(task, Contest):
+        if said := _brought_along(seen["outside"], subject.caged.cells):
+            return _crashed(exercise, said), ""
         return _trained(task, subject, release, secret)
     answer = judge(name, subject, release.variant)
     if NOT_THERE in answer.text:
@@ -176,6 +184,18 @@ def _on_hidden_cases(
     return Answer(exercise.task, "wrong", text, failed[0].kind, hint), ""
 
 
+def _brought_along(outside: str, cells: Sequence[str]) -> str:
+    """Why training is not scored: what it uses was there before it; "" if nothing was."""
+    if outside:
+        return f"Your function uses {outside}, made outside of it: use its arguments alone."
+    if (size := sum(map(len, cells))) > MOST_CODE:
+        return (
+            f"The cells have {size // 1000} kB of code; at most {MOST_CODE // 1000} are taken where training is "
+            "scored."
+        )
+    return ""
+
+
 def _trained(task: Contest, subject: There, release: Release, secret: str) -> tuple[Answer, str]:
     """Train once; score on the images that the page scores on, then on hidden ones, which count."""
     if subject.blank():
@@ -183,7 +203,7 @@ def _trained(task: Contest, subject: There, release: Release, secret: str) -> tu
     if said := subject.refuses(task.arguments):
         return Answer(task.name, "crashed", f"{task.name}: cannot be called.\n{said}", "error"), ""
     trainee = TrainThere(subject.caged, task.name)
-    shown = judge_contest(task, trainee, release.variant, "on images to validate with")
+    shown = judge_contest(task, trainee, release.variant, "on images to validate with", SLACK)
     if shown.outcome != "right":
         return shown, ""
     hidden = hidden_seed(secret, release.assignment.name, task.name)

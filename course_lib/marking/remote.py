@@ -36,6 +36,7 @@ WHOLE = 600.0  # seconds for a submission
 STARTS = 6  # of the process, at most
 MEMORY = 3 * 2**30  # bytes of all its processes together
 PROCESSES = 100
+SLACK = 1.25  # times the seconds that training may take: machines differ
 LOOK = 0.1  # seconds between two looks at them
 # bubblewrap ends with the thread that has started it: this one lasts
 _STARTER = ThreadPoolExecutor(1)
@@ -239,19 +240,15 @@ class There:
         self.caged, self.name = caged, name
 
     def look(self, names: Sequence[str] = ()) -> dict:
-        """What there is to see: "there", "callable", "blank", "refuses", "borrowed"."""
+        """What there is to see: "there", "callable", "blank", "refuses", "borrowed", "outside"."""
         try:
             reply = self.caged.ask(CALL, do="look", name=self.name, names=list(names))
         # then the first call says it
         except wire.Ended:
             reply = {"there": True, "callable": True}
         seen = {key: reply.get(key) is True for key in ("there", "callable", "blank")}
-        modules = reply.get("borrowed", [])
-        texts = {
-            "refuses": str(reply.get("refuses", ""))[:300],
-            "borrowed": " and ".join(map(str, modules))[:200] if isinstance(modules, list) else "",
-        }
-        return seen | texts
+        texts = {key: _listed(reply.get(key)) for key in ("borrowed", "outside")}
+        return seen | texts | {"refuses": str(reply.get("refuses", ""))[:300]}
 
     def blank(self) -> bool:
         return self.look()["blank"]
@@ -291,7 +288,7 @@ class TrainThere:
         sent = [_as_bytes(part) if part.is_floating_point() else part for part in material]
         request = {"name": self.name, "arguments": wire.form_of(tuple(sent)), "keep": self.KEPT}
         started = self.caged.seconds()
-        self.caged.most_seconds = started + 1.2 * seconds + 5
+        self.caged.most_seconds = started + SLACK * seconds + 5
         try:
             # on a busy machine the clock runs faster than the CPU
             reply = self.caged.ask(START + 5 * seconds, do="train", **request)
@@ -307,6 +304,10 @@ class TrainThere:
 
     def embed(self, images: Tensor) -> Call:
         return There(self.caged, self.KEPT).call((images,))
+
+
+def _listed(names: object) -> str:
+    return " and ".join(map(str, names))[:200] if isinstance(names, list) else ""
 
 
 def _as_bytes(images: Tensor) -> Tensor:

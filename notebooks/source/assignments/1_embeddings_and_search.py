@@ -3,17 +3,13 @@
 #
 # {{assignment.head}}
 #
-# Which photos of an album look like this one? To compare the query with every photo is exact, and it takes time in proportion to the album: a thousand photos are no trouble, a billion are. At the end you will have a search that compares a query with few photos, and a curve that shows how many neighbours it misses.
+# Which photos of an album look like this one? A search that compares the query with every photo is exact, but its time grows with the album. That is no trouble for a thousand photos, but it is for a billion. At the end you will have a search that compares a query with few photos, and a curve that shows how many neighbours it misses.
 #
 # **How it works**
 #
-# * Each exercise has a blank, `...`. Write your lines in its place, run the cell, then run the check under it: it answers at once.
-# * *Expected* unfolds what a right answer gives on this assignment's data.
-# * Solve the exercises in their order. A later one does not need an earlier one to be right, unless its text says so.
-# * Use Python, torch and numpy alone. Other libraries and the course's own functions are not there when the assignment is marked.
-# * It is marked by the same rules on other inputs. Hand in this notebook as it is.
+# {{assignment.how}}
 #
-# The minutes beside an exercise are for writing. Reading and looking at the figures takes about as long again.
+# Solve the exercises in their order. Only exercise 2 may call an earlier function. The last section calls all five functions.
 
 # %% tags=["given"]
 import torch
@@ -37,6 +33,9 @@ colours = F.adaptive_avg_pool2d(photos, 4).flatten(1)  # [1100, 48]
 embeddings = F.normalize(colours - colours.mean(dim=0))
 queries, vectors = embeddings[:100], embeddings[100:]  # [100, 48], [1000, 48]
 
+# from exercise 3 on: the normals of 64 times 12 random planes
+planes = torch.randn(64, 12, 48, generator=torch.Generator().manual_seed(VARIANT))
+
 # %% [markdown]
 # The next cell holds the code of the figures. It is folded; you need not read it.
 
@@ -58,13 +57,14 @@ def draw_distances(between):
     fig, (left, right) = plots.panels(2, height=4.3, widths=(1.15, 1))
     few = between(embeddings[six], embeddings[six])
     pictures.distance_table(left, photos[six], few, "The less alike, the larger the distance")
+    left.set_xlabel("dark: near; white: a photo and itself")
     bins = torch.linspace(0, 4, 61).tolist()
     for values, colour in ((squared.flatten(), plots.MUTED), (squared.min(dim=1).values, GREEN)):
         right.hist(values, bins, density=True, color=colour, alpha=0.75)
     top = right.get_ylim()[1]
     right.text(0.45, 0.3 * top, "to the nearest photo", color=GREEN, weight="bold")
     right.text(1.7, 0.1 * top, "to any photo", color="#555555", weight="bold")
-    right.set(title="A query's nearest photo is an exception", yticks=[])
+    right.set(title="The nearest of 1,000 photos is\nmuch nearer than a typical one", yticks=[])
     right.set_xlabel("squared distance of a query to a photo of the album")
     return fig
 
@@ -150,7 +150,7 @@ def draw_curves(curves, tables):
 # %% [markdown]
 # ## The album
 #
-# An **embedding** is a vector that stands for an image: the distance between two vectors says how alike the images are. Networks learn good embeddings. Ours is not learned: a photo is cut into 4 x 4 cells, and the mean colour of each cell is three numbers. Then the mean of all photos is subtracted, and each vector is scaled to length 1.
+# An **embedding** is a vector that stands for an image: the distance between two vectors measures how alike the images are. Networks learn good embeddings. Ours is not learned: a photo is cut into 4 x 4 cells, and the mean colour of each cell is three numbers. Then the mean of all photos is subtracted, and each vector is scaled to length 1.
 #
 # There are 1,000 photos in the album, `vectors`, and 100 others, `queries`.
 
@@ -180,13 +180,16 @@ figure(
 # * `a` is [N, d] and `b` is [M, d], with at least one row each; N and M may differ. The result is [N, M].
 # * The vectors need not have length 1.
 # * Do not take the square root.
-# * Write no loop over rows. An answer that loops is *right, but needlessly slow*, and gets half of the points.
+# * Any way without a loop is right. Write no loop, neither over rows nor over coordinates: an answer that loops is *right, but needlessly slow*, and gets half of the points.
+#
+# To try it on the data: `squared_distances(queries, vectors)`.
 
 
 # %% tags=["exercise"]
 def squared_distances(a, b):
     """Squared Euclidean distance of every row of a to every row of b.  # [N, d], [M, d] -> [N, M]"""
-    # Which shape must the first term have, so that its numbers belong to the rows of the result?
+    # If you use the formula: which shape must its first term have, so that its numbers belong to
+    # the rows of the result?
     # BEGIN SOLUTION
     lengths_a = (a * a).sum(dim=1, keepdim=True)  # [N, 1]
     lengths_b = (b * b).sum(dim=1)  # [M]
@@ -200,14 +203,16 @@ def squared_distances(a, b):
 check("squared_distances", squared_distances)
 
 # %% tags=["expected"]
+few = squared_distances(queries, vectors)[0, :4]
+print("squared_distances(queries, vectors)[0, :4]:", [round(value, 3) for value in few.tolist()])
 figure(
     draw_distances(squared_distances),
-    "Left: squared distances of six photos, query 0 and photos of the album that are ever farther from it. "
-    "Right: distances to the nearest photo are close to 0, while distances to any photo lie around 2.",
+    "Left: squared distances of six photos: query 0, and photos of the album that are farther and farther from it. "
+    "Right: distances to the nearest photo are mostly below 0.4; distances to any photo spread from 0 to 4.",
 )
 
 # %% [markdown]
-# **Go further.** Add 1,000 to all coordinates of `queries` and of `vectors`. On paper no distance changes. What do the two ways to compute it give in float32? And how many numbers does each of them hold in memory for a million photos?
+# **Go further.** Add 1,000 to all coordinates of `queries` and of `vectors`. On paper no distance changes. There are two ways to compute it: the formula, and the sum of squared differences. What does each of them give in float32? And how many numbers does each of them hold in memory for 100 queries and a million photos?
 
 # %% [markdown]
 # ## 2. The nearest
@@ -218,10 +223,12 @@ figure(
 #
 # * `queries` is [Q, d], `vectors` is [N, d], and 1 <= k <= N. The result is [Q, k], whole numbers from 0 to N - 1.
 # * In each row the nearest comes first.
-# * Of two vectors at the same distance the one with the lower index comes first. (Look up `stable` in the documentation of `torch.sort`.)
-# * The queries are not among the vectors.
+# * If two vectors are at the same distance, the one with the lower index comes first. (Look up `stable` in the documentation of `torch.sort`.)
+# * Leave no vector out, also not one that equals the query.
 #
-# You may call your `squared_distances`. Then it has to be right, too.
+# You may call your `squared_distances`. Then it must be right, too.
+#
+# To try it on the data: `nearest(queries, vectors, 10)`.
 
 
 # %% tags=["exercise"]
@@ -240,28 +247,33 @@ check("nearest", nearest)
 
 # %% tags=["expected"]
 ten = nearest(queries, vectors, 10)  # [100, 10]
-print("the ten nearest to query 0:", ten[0].tolist())
+print("nearest(queries, vectors, 10)[0]:", ten[0].tolist())
 figure(
     draw_neighbours(ten),
     "Three queries, each with the ten nearest photos of the album: the same backgrounds and the same light, and "
     "nearly everywhere an orange frame, which means another person.",
 )
+same = person[100:][ten] == person[:100, None]  # [100, 10]
+print(f"The nearest photo shows the person of the query for {same[:, 0].sum()} of 100 queries.")
+print(f"One of the ten nearest does for {same.any(dim=1).sum()} of 100 queries.")
 
 # %% [markdown]
-# **Go further.** A person has five photos, so at most four of the ten can have a blue frame. The search is exact, and yet it rarely finds the person. What would you change, the search or the embedding? (Embeddings that find the person are learned in notebooks 03 and 04.)
+# **Go further.** A person has five photos, so at most four of the ten nearest can show the person of the query. In *Expected*, only a few of the queries have the person first, although the search is exact. What would you change, the search or the embedding? (Embeddings that find the person are learned in notebooks 03 and 04.)
 
 # %% [markdown]
 # ## 3. Codes
 #
 # {{exercise.hyperplane_codes}}
 #
-# Exact search compares a query with all 1,000 photos. To leave most of them out, we need a hint of where the near ones are. Cut the space by a plane through 0: vectors that are near each other mostly lie on the same side. The side is one bit. Several planes give several bits, the vector's **code**. (This is *locality-sensitive hashing* with random hyperplanes.)
+# Exact search compares a query with all 1,000 photos. To leave most of them out, we need a hint of where the near ones are. A **hyperplane** through the origin cuts the space into two sides. (In 2 dimensions it is a line, in 3 a plane; we say *plane*.) Vectors that are near each other mostly lie on the same side. The side is one bit. Several planes give several bits, the vector's **code**. (This is *locality-sensitive hashing* with random hyperplanes.)
 #
 # A plane is given by its **normal** $n$, a vector at right angles to it. Normals are drawn from a Gaussian, which prefers no direction. Write `hyperplane_codes`: bit $b$ of vector $x$ is 1 if $x^\top n_b > 0$, else 0.
 #
 # * `x` is [N, d], `normals` is [B, d]. The result is [N, B]: rows belong to the vectors, columns to the planes.
-# * The bits are whole numbers, 0 and 1; neither truth values nor floating point.
+# * The bits are 0 and 1, int64, not bool and not float.
 # * A vector that lies on the plane gets 0.
+#
+# To try it on the data, with 8 planes: `hyperplane_codes(queries, planes[0, :8])`.
 
 
 # %% tags=["exercise"]
@@ -278,6 +290,8 @@ def hyperplane_codes(x, normals):
 check("hyperplane_codes", hyperplane_codes)
 
 # %% tags=["expected"]
+code = hyperplane_codes(queries, planes[0, :8])[0]
+print("hyperplane_codes(queries, planes[0, :8])[0]:", code.tolist())
 many = torch.randn(1000, 48, generator=torch.Generator().manual_seed(VARIANT))  # 1,000 planes
 angles = torch.rad2deg(torch.acos((queries @ vectors.T).clamp(-1, 1)))  # [100, 1000]
 figure(
@@ -296,12 +310,32 @@ figure(
 #
 # Vectors with the same code lie in one **bucket**. A search looks only into the bucket of the query. But a near vector may lie behind one of the planes, and then it is missed. So we keep several **tables**, each with planes of its own, and look into the query's bucket in each of them.
 #
+# The next cell is given. Its function `codes_of` makes the codes of all tables with your `hyperplane_codes`.
+
+
+# %% tags=["given"]
+def whole(value, name):
+    """What a function returned, as whole numbers in a tensor."""
+    if value is None:
+        raise ValueError(f"{name} returns nothing yet")
+    return torch.as_tensor(value, dtype=torch.int64)
+
+
+def codes_of(x, normals):
+    """The codes of all vectors in all tables.  # [N, d], [T, B, d] -> [T, N, B]"""
+    codes = [whole(hyperplane_codes(x, of_table), "hyperplane_codes") for of_table in normals]
+    return torch.stack(codes)
+
+
+# %% [markdown]
 # Write `candidates`: the indices of the vectors that are in the query's bucket in at least one table.
 #
 # * `codes` is [T, N, B]: in each of T tables the codes of the N vectors, bits 0 and 1. `query` is [T, B]: the query's code in each table.
 # * A vector is in the query's bucket if *all* B bits are equal, in one and the same table.
-# * The result is a row of indices [C], from 0 to N - 1: each index once, in ascending order.
-# * If no vector shares a bucket, return an empty row.
+# * The result is a one-dimensional tensor of indices [C], int64, from 0 to N - 1: each index once, in ascending order. It may be empty.
+# * A loop over the tables is fine. A loop over the vectors is right, too, but it is slow in the last section.
+#
+# To try it on the data, with 2 tables of 8 bits: `two = planes[:2, :8]`, then `candidates(codes_of(vectors, two), codes_of(queries, two)[:, 0])`. This needs your `hyperplane_codes`; `check` does not.
 
 
 # %% tags=["exercise"]
@@ -321,16 +355,15 @@ def candidates(codes, query):
 check("candidates", candidates)
 
 # %% tags=["expected"]
-normals = torch.randn(16, 8, 48, generator=torch.Generator().manual_seed(VARIANT))  # 16 tables
-album = torch.stack([hyperplane_codes(vectors, planes) for planes in normals])  # [16, 1000, 8]
-mine = torch.stack([hyperplane_codes(queries[:1], planes)[0] for planes in normals])  # [16, 8]
+codes, query = codes_of(vectors, planes[:16, :8]), codes_of(queries, planes[:16, :8])[:, 0]
+print("candidates(codes_of(vectors, two), codes_of(queries, two)[:, 0]):")
+print(candidates(codes[:2], query[:2]).tolist())
+found = {t: candidates(codes[:t], query[:t]) for t in (1, 2, 4, 8, 16)}
+ten_found = torch.isin(found[16], ten[0]).sum()
 figure(
-    draw_buckets(
-        {t: candidates(album[:t], mine[:t]) for t in (1, 2, 4, 8, 16)},
-        nearest(queries[:1], vectors, 1000)[0],
-    ),
-    "The candidates of query 0 with codes of 8 bits, by their place in the exact search: with one table a few, "
-    "with more tables more of the ten nearest, and many more of the others.",
+    draw_buckets(found, nearest(queries[:1], vectors, 1000)[0]),
+    "The candidates of query 0 with codes of 8 bits, by their place in the exact search. One table finds few; "
+    f"16 tables find {ten_found} of the ten nearest, and {len(found[16]) - ten_found} others.",
 )
 
 # %% [markdown]
@@ -350,6 +383,8 @@ figure(
 # * No row holds an index twice; only -1 may repeat.
 # * A query for which nothing was found has recall 0, and counts in the mean.
 # * The result is one number from 0 to 1.
+#
+# To try it on the data: `recall_at_k(nearest(queries, vectors[:250], 10), nearest(queries, vectors, 10))`, the recall of a search in the first 250 photos of the album. This needs your `nearest`; `check` does not.
 
 
 # %% tags=["exercise"]
@@ -369,38 +404,31 @@ def recall_at_k(found, exact):
 check("recall_at_k", recall_at_k)
 
 # %% tags=["expected"]
-rows = [("compared with the first", "share of the album", "recall@10")]
+rows = [("photos searched", "share of the album", "recall@10")]
 for count in (50, 100, 250, 500, 1000):
     part = nearest(queries, vectors[:count], 10)
     rows.append((count, f"{count / 1000:.0%}", f"{recall_at_k(part, ten):.2f}"))
 table(rows)
 
 # %% [markdown]
-# **Go further.** A search that compares with a random part of the album finds about that part of the neighbours. A better search must beat this. Some papers on metric learning also write recall@k, for the share of the queries with at least one right result among the first k. Why is theirs never lower?
+# **Go further.** A search that compares with a random part of the album finds about that part of the neighbours. A better search must beat this.
+#
+# Papers on metric learning use the same name, recall@k, for another number: the share of the queries with at least one right result among the first k. Suppose that k photos are found, and that *right* means one of the k exact neighbours. Why is their number then never lower than ours? In papers *right* means the same class. Here the class is the person: compute their recall@10 for the exact search, with `person[:100]` and `person[100:]`. Why is it far below 1?
 
 # %% [markdown]
 # ## Search in tables
 #
-# Now the parts come together. The function below is given; it calls your five. Read it: it looks into the buckets, and orders the candidates by their exact distance. It returns what was found, and the share of the album that was compared.
+# Now the parts come together. The functions below are given; they call your five. Read `search_in_tables`: it looks into the buckets, and orders the candidates by their exact distance. It returns what was found, and the share of the album that was compared.
+#
+# Ours still reads the codes of all photos, to keep the function short. An index stores for each code the list of its vectors, and reads only the list of the query's code. So we count distance computations, not time.
 
 # %% tags=["given"]
-planes = torch.randn(64, 12, 48, generator=torch.Generator().manual_seed(VARIANT))  # [T, B, d]
 TABLES = (1, 2, 4, 8, 16, 32)
-
-
-def whole(value, name):
-    """What a function returned, as whole numbers in a tensor."""
-    if value is None:
-        raise ValueError(f"{name} returns nothing yet")
-    return torch.as_tensor(value, dtype=torch.int64)
 
 
 def search_in_tables(queries, vectors, normals, k):
     """Search in the query's buckets only.  # [Q, d], [N, d], [T, B, d], number -> [Q, k], share"""
-    codes, query_codes = (
-        torch.stack([whole(hyperplane_codes(x, n), "hyperplane_codes") for n in normals])
-        for x in (vectors, queries)
-    )  # [T, N, B], [T, Q, B]
+    codes, query_codes = codes_of(vectors, normals), codes_of(queries, normals)  # [T, N or Q, B]
     found, compared = torch.full((len(queries), k), -1), 0
     for q, query in enumerate(queries):
         near = whole(candidates(codes, query_codes[:, q]), "candidates")
@@ -420,7 +448,7 @@ def measure(bits, tables, k=10):
 
 
 # %% [markdown]
-# **Your curve.** How many tables does a recall of 90% need, with 4, 8 and 12 bits? And which share of the album is compared then? Run the next cell when your five functions are right, and read the curve. (It takes seconds, or minutes if `candidates` loops over the vectors.) Then copy it to a cell of your own, and try other bits, 1 to 12.
+# **Your curve.** How many tables does a recall of 90% need, with 4, 8 and 12 bits? And which share of the album is compared then? Run the next cell when your five functions are right. (It takes seconds, or minutes if `candidates` loops over the vectors.) Read off the curve between which two numbers of tables the answer lies. Then find the number with `measure(bits, tables)`, which returns recall and share. Copy the next cell to a cell of your own and try other bits, from 1 to 12, up to five numbers at once.
 
 # %% tags=["shown"]
 BITS = (4, 8, 12)
@@ -443,7 +471,9 @@ for bits in BITS:
 table(rows)
 
 # %% [markdown]
-# **Go further.** A table keeps one entry for each photo. Draw the recall against the number of tables instead: which codes are the best for a small memory? Then look also into the buckets whose code differs in one bit (*multi-probe*, notebook 06). How many tables does that save?
+# **Go further.** Before a search can look into the buckets, it computes the query's code in every table. How many scalar products does that cost for a recall of 90%? Add them to the distance computations: which number of bits is the best then?
+#
+# A table keeps one entry for each photo. Draw the recall against the number of tables instead: which codes are the best for a small memory? Then look also into the buckets whose code differs in one bit (*multi-probe*, notebook 06). How many tables does that save?
 
 # %% [markdown]
 # ## What you have built
@@ -451,11 +481,11 @@ table(rows)
 # * `squared_distances` compares every query with every vector, without a loop.
 # * `nearest` is exact search: the ground truth, and the last step of every approximate search.
 # * `hyperplane_codes` turns a vector into bits; the share of equal bits measures the angle.
-# * `candidates` looks into a few buckets in place of the whole album.
-# * `recall_at_k` says how much is lost. Read it beside the share compared: a recall alone says nothing.
+# * `candidates` finds the vectors in a few buckets: only they are compared with the query.
+# * `recall_at_k` measures how much is lost. Read it beside the share compared: recall alone is not enough.
 #
 # **Still open:** the planes are random. What would planes gain that are chosen for the data, and what if the album changes afterwards?
 #
 # **Read:** Charikar, [Similarity estimation techniques from rounding algorithms](https://doi.org/10.1145/509907.509965) (2002), on random hyperplanes · Lv and others, [Multi-probe LSH](https://www.vldb.org/conf/2007/papers/research/p950-lv.pdf) (2007) · Johnson, Douze and Jégou, [Billion-scale similarity search with GPUs](https://arxiv.org/abs/1702.08734) (2017), on the library FAISS.
 #
-# **Hand in:** run all cells, save, and hand in this notebook.
+# {{assignment.hand_in}}

@@ -7,11 +7,9 @@
 #
 # **How it works**
 #
-# * Each exercise has a blank, `...`. Write your lines in its place; the check under it judges them at once.
-# * *Expected* unfolds what a right solution gives on the data of this notebook.
-# * Solve the exercises in order. A later one does not need an earlier one to be right; the last one calls `margin_logits`, and says what to do without it.
-# * Use Python, torch and numpy alone. Other libraries and the course's own functions are not there when the assignment is marked, except those that the first cell imports.
-# * Your functions are marked on other inputs, by the same rules. Hand in this notebook as it is.
+# {{assignment.how}}
+#
+# Only exercise 5 uses an earlier function, `margin_logits`; its text says how to do without.
 
 # %% tags=["given"]
 import math
@@ -37,7 +35,7 @@ centres = torch.stack([turn.cos(), turn.sin()], dim=1)  # [3, 2], a direction fo
 points = centres[person] + 0.8 * torch.randn(18, 2, generator=generator)  # [18, 2], the embeddings
 
 # %% [markdown]
-# The next cell is given, too: `move`, which you may call, and the code of the figures.
+# The next cell is given, too. Three of its functions are for you: `move`, `all_triplets` and `percent_with_loss`. The others draw the figures.
 
 
 # %% jupyter={"source_hidden": true} tags=["given"]
@@ -51,6 +49,20 @@ def move(x, loss, steps=300, rate=3.0):
         (slope,) = torch.autograd.grad(loss(x), x)
         x = (x - rate * slope).detach().requires_grad_()
     return x.detach()
+
+
+def all_triplets(labels):
+    """Every (anchor, positive, negative) of a batch, as three rows of indices.  # [B] -> 3 x [T]"""
+    alike = labels[:, None] == labels
+    positive = alike & ~torch.eye(len(labels), dtype=torch.bool)
+    return torch.where(positive[:, :, None] & ~alike[:, None])
+
+
+def percent_with_loss(x, loss, margin=1.0):
+    """% of all triplets of the 18 photos with loss(a, p, n, margin) above 0.  # [18, d] -> number"""
+    triplets = torch.stack(all_triplets(person), dim=1)  # [1080, 3]
+    losses = [float(loss(*x[triplet][:, None], margin)) for triplet in triplets]
+    return 100 * sum(value > 0 for value in losses) / len(losses)
 
 
 def draw_points(ax, x, title):
@@ -108,7 +120,7 @@ def draw_circle(ax, zones, title):
 # %% [markdown]
 # ## The data
 #
-# Three people, A, B and C, have six photos each. An untrained network has mapped each photo to two numbers: a point in the plane. `points` holds the embeddings [18, 2], `person` the labels [18].
+# Three people, A, B and C, have six photos each. Imagine their embeddings early in training: two numbers for each photo, a point in the plane. Ours are drawn at random, around a direction for each person. `points` holds the embeddings [18, 2], `person` the labels [18].
 
 # %% tags=["shown"]
 fig, (left, right) = plots.panels(2, height=3.4)
@@ -134,7 +146,12 @@ figure(
 #
 # * $d$ is the Euclidean distance, not its square.
 # * The mean is taken over *all* pairs, also those whose loss is 0. Each pair counts once, and no image is paired with itself.
-# * There are at least two embeddings. Return a single number; use torch's operations, so that it has a gradient.
+# * There are at least two embeddings. Return a tensor of shape []: a Python float has no gradient.
+# * At distance 0 the gradient of `sqrt` is infinite, and gives NaN. Use `torch.linalg.norm`, whose gradient there is 0.
+#
+# The check does not test gradients; training needs them.
+#
+# To try it on the data: `contrastive_loss(points, person, 2.0)`.
 
 
 # %% tags=["exercise"]
@@ -174,7 +191,9 @@ moved = move(points, lambda x: contrastive_loss(x, person, MARGIN))
 losses = [float(contrastive_loss(x, person, MARGIN)) for x in (points, moved)]
 draw_points(right, moved, "After 300 steps: one place for each person")
 print(
-    f"contrastive_loss(points, person, {MARGIN}) = {losses[0]:.4f}, after 300 steps {losses[1]:.4f}"
+    f"contrastive_loss(points, person, {MARGIN}) = {losses[0]:.4f}\n"
+    f"moved = move(points, lambda x: contrastive_loss(x, person, {MARGIN}))\n"
+    f"contrastive_loss(moved, person, {MARGIN}) = {losses[1]:.4f}"
 )
 figure(
     fig,
@@ -191,20 +210,22 @@ figure(
 # figure(fig, "the points after training")
 # ```
 #
-# Then begin with all photos in one place, `torch.zeros(18, 2)`. The loss is not 0. Why does nothing move?
+# Then begin with all photos in one place, `torch.zeros(18, 2)`. At equal points the distance has no direction. Which gradient does your code give, and where do the points go?
 
 # %% [markdown]
 # ## 2. Triplets
 #
 # {{exercise.triplet_loss}}
 #
-# The contrastive loss pulls all photos of a person into one point. Verification needs less: a photo should be nearer to each photo of the same person than to any photo of another one. The **triplet loss** compares three embeddings: the **anchor** $a$; the **positive** $p$, of the same person; and the **negative** $n$, of another person. It is the mean over the triplets of
+# The contrastive loss pulls all photos of a person into one point. Search needs less: a photo should be nearer to each photo of the same person than to any photo of another one. Verification, with one threshold for all people, needs a common scale as well; the margin helps. The **triplet loss** compares three embeddings: the **anchor** $a$; the **positive** $p$, of the same person; and the **negative** $n$, of another person. It is the mean over the triplets of
 #
 # $$ \max\left(0,\ \lVert a - p \rVert^2 - \lVert a - n \rVert^2 + M\right) $$
 #
 # * Both distances are *squared*, as in FaceNet, and both begin at the anchor.
 # * Each triplet is clamped at 0 before the mean is taken; the mean is over all triplets, also those whose loss is 0.
 # * Row $t$ of the three tensors is triplet $t$. There is at least one. Return a single number.
+#
+# To try it on the data: `triplet_loss(*(points[i] for i in all_triplets(person)), 1.0)`. `all_triplets` is given.
 
 
 # %% tags=["exercise"]
@@ -241,20 +262,14 @@ for (place,), colour, name, up in ((a, plots.QUERY, "anchor", 8), (p, plots.SAME
     left.annotate(name, place.tolist(), (0, up), **look)
 left.set(title="Outside the circle a negative has loss 0", xlabel="where the negative lies")
 left.set_aspect("equal", adjustable="datalim")
-alike = person[:, None] == person
-triplets = torch.where(
-    (alike & ~torch.eye(18, dtype=torch.bool))[:, :, None] & ~alike[:, None]
-)  # 3 x [1080]
-of_all = [
-    float(triplet_loss(*(points[i : i + 1] for i in one), 1.0))
-    for one in zip(*triplets, strict=True)
-]
+triplets = all_triplets(person)  # 3 x [1080]
 moved = move(points, lambda x: triplet_loss(*(x[i] for i in triplets), 1.0), rate=1.0)
 draw_points(right, moved, "After training, photos keep a spread")
 loss = triplet_loss(*(points[i] for i in triplets), 1.0)
-easy = sum(value == 0 for value in of_all) / len(of_all)
+easy = 100 - percent_with_loss(points, triplet_loss)
 print(
-    f"All {len(of_all):,} triplets of `points`, margin 1: loss {loss:.4f}; {easy:.0%} of them have loss 0."
+    f"triplet_loss(*(points[i] for i in all_triplets(person)), 1.0) = {loss:.4f}\n"
+    f"There are {len(triplets[0]):,} triplets; {easy:.0f}% of them have loss 0."
 )
 figure(
     fig,
@@ -263,24 +278,26 @@ figure(
 )
 
 # %% [markdown]
-# **Go further.** Multiply `points` by 10. How many triplets still have a loss? A margin has the unit of the distances, so it must fit the scale of the embeddings. FaceNet fixes this scale: each embedding has length 1.
+# **Go further.** Multiply the embeddings by 10. How many triplets still have a loss above 0? `percent_with_loss(10 * points, triplet_loss)` counts them. A margin has the unit of the distances, so it must fit the scale of the embeddings. FaceNet fixes this scale: each embedding has length 1.
 
 # %% [markdown]
 # ## 3. Which triplets?
 #
 # {{exercise.semi_hard}}
 #
-# Our 18 photos already make 1,080 triplets. *Expected* of exercise 2 shows how many of them have loss 0: nothing can be learned from those. They cost time, and they make the mean small. The opposite choice, the *hardest* negatives, can let a network collapse early in training, as FaceNet reports. FaceNet takes those between: **semi-hard** negatives are farther from the anchor than the positive, but by less than the margin,
+# Our 18 photos already make 1,080 triplets. `percent_with_loss(points, triplet_loss)` shows how many of them have a loss above 0. Nothing can be learned from the others. They cost time, and they make the mean small. The opposite choice, the *hardest* negatives, can let a network collapse early in training, as FaceNet reports. FaceNet takes those between: **semi-hard** negatives are farther from the anchor than the positive, but by less than the margin,
 #
 # $$ d(a, p) < d(a, n) < d(a, p) + M $$
 #
-# Write `semi_hard`. For *every* pair (anchor, positive), take the *nearest* of its semi-hard negatives.
+# Write `semi_hard`. For *every* pair (anchor, positive), take the *nearest* of its semi-hard negatives. (FaceNet leaves open which; we take the nearest.)
 #
 # * `distances[i, j]` is the distance of images $i$ and $j$, of any sort. With squared distances a semi-hard triplet has a triplet loss between 0 and $M$.
 # * Anchor and positive are two different images of one class, in both orders: $(a, p)$ and $(p, a)$. A negative has another label.
 # * Both inequalities are strict. A pair without a semi-hard negative is left out.
 # * In the tests no anchor has two negatives at the same distance.
-# * Return three rows of indices (int64): all anchors, all positives, all negatives; sorted by anchor, then by positive. They may be empty. Loops are fine.
+# * Return three rows of indices (int64): all anchors, all positives, all negatives; sorted by anchor, then by positive. They may be empty. Loops are fine here.
+#
+# To try it on the data: `semi_hard(torch.cdist(points, points) ** 2, person, 1.0)`.
 
 
 # %% tags=["exercise"]
@@ -355,32 +372,42 @@ ways = (
     ("all 1,080", plots.MUTED, 6, lambda x: triplet_loss(*(x[i] for i in triplets), 1.0)),
     ("semi-hard only", plots.SAME, 2, of_semi_hard),
 )
-first, second, third = triplets
+steps = {}
 for name, colour, at, loss in ways:
     x, percent = points, []
     for _ in range(26):
-        d = torch.cdist(x, x) ** 2
-        violated = d[first, second] - d[first, third] + 1.0 > 0
-        percent.append(100 * float(violated.float().mean()))
+        percent.append(percent_with_loss(x, triplet_loss))
         x = move(x, loss, steps=1, rate=1.0)
+    steps[name] = percent.index(0.0) if 0.0 in percent else "more than 25"
     right.plot(percent, color=colour, lw=2.5)
     # beside its curve, or below the axis, where the curve ends
     place = (at + 0.3, percent[at]) if loss is not of_semi_hard else (at, -4.5)
     right.text(*place, name, color=colour, weight="bold")
-right.set(title="Semi-hard triplets need fewer steps", ylim=(-6, None))
-right.set(xlabel="steps", ylabel="% of the triplets with a loss")
+right.set(title="With the same step size,\nsemi-hard triplets need fewer steps", ylim=(-6, None))
+right.set(xlabel="steps", ylabel="% of all 1,080 triplets with a loss above 0")
 print(
-    f"{chosen.shape[1]} semi-hard triplets with squared distances and margin 1; the first three, as columns:"
+    f"semi_hard(torch.cdist(points, points) ** 2, person, 1.0) gives {chosen.shape[1]} triplets. The first three, "
+    f"as columns:\n{chosen[:, :3]}\n"
+    f"Steps at rate 1.0 until no triplet has a loss above 0: {steps}"
 )
-print(chosen[:, :3])
 figure(
     fig,
     "Left: an anchor, its positive, and a ring that begins at the positive's distance; the nearest orange point in the "
-    "ring is the negative. Right: the share of triplets with a loss falls to 0, faster with semi-hard triplets.",
+    "ring is the negative. Right: the share of triplets with a loss above 0 falls to 0. With the same step size it falls "
+    "faster with semi-hard triplets.",
 )
 
 # %% [markdown]
-# **Go further.** Both curves under *Expected* have the same step size. With semi-hard triplets the zeros no longer make the mean small, so each step is longer. Is this the whole difference? Give the loss of all triplets a larger `rate` in `move`, and compare.
+# **Go further.** In *Expected*, both curves have the same step size, `rate=1.0`. With semi-hard triplets the zeros no longer make the mean small, so each step is longer. Is this the whole difference? Take all triplets again, at a larger rate:
+#
+# ```python
+# triplets, x = all_triplets(person), points
+# for step in range(1, 9):
+#     x = move(x, lambda x: triplet_loss(*(x[i] for i in triplets), 1.0), steps=1, rate=4.0)
+#     print(step, percent_with_loss(x, triplet_loss))
+# ```
+#
+# With semi-hard triplets a large rate does harm: at the default of `move`, 3.0, the points fly apart. So set the rate in each call.
 
 # %% [markdown]
 # ## 4. Margins on angles
@@ -402,32 +429,34 @@ draw_circle(left, [(0.85, 0.35, wins)], "Where each centre wins: the zones touch
 right.scatter(lead, -person, s=45, c=[COLOURS[i] for i in person], alpha=0.85, linewidths=0)
 right.axvline(0, color=plots.QUERY, lw=1, ls="--")
 right.set(title="A lead above 0 is enough to win", ylim=(-2.5, 0.5))
-right.set(yticks=[0, -1, -2], yticklabels="ABC", xlabel="own cosine - best other cosine")
+right.set(yticks=[0, -1, -2], yticklabels="ABC", xlabel="cosine to its own centre - best other")
 figure(
     fig,
-    "Left: a circle with three centres; the zones in which each centre is the nearest touch. Right: the lead of the own "
-    "centre for each photo, as dots on both sides of 0.",
+    "Left: a circle with three centres; the zones in which each centre is the nearest touch. Right: by how much "
+    "each photo's own centre leads, as dots on both sides of 0.",
 )
 
 # %% [markdown]
-# Close to a border, a small change of a photo changes the prediction. So its own centre should win *with a margin*. The logit of image $i$ for class $j$ becomes
+# Close to a border, a small change of a photo changes the prediction. So the photo's own centre should win *with a margin*. The logit of image $i$ for class $j$ becomes
 #
 # $$ z_{ij} = \begin{cases} s\,\bigl(\cos(m_1 \theta_{ij} + m_2) - m_3\bigr) & \text{if } j = y_i \\ s \cos \theta_{ij} & \text{else} \end{cases} $$
 #
-# and cross-entropy follows. Three papers choose one margin each: SphereFace $m_1$, ArcFace $m_2$, CosFace $m_3$. The scale $s$ decides how small a lead is enough.
+# These logits go into the usual cross-entropy loss. This is the common form of the ArcFace paper: it holds the margin of SphereFace, $m_1$, of ArcFace, $m_2$, and of CosFace, $m_3$. The scale $s$ decides how small a lead is enough.
 #
-# * `cosines[i, j]` is $\cos \theta_{ij}$; angles are in radians. `labels[i]` is the own class $y_i$.
-# * In every test $m_1 \theta + m_2$ of the own class stays below $\pi$.
+# * `cosines[i, j]` is $\cos \theta_{ij}$; angles are in radians. `labels[i]` is the image's own class $y_i$.
+# * In every test $m_1 \theta + m_2$ of the image's own class stays below $\pi$. Beyond $\pi$ the cosine would rise again.
 # * Return new logits; leave `cosines` as they are.
-# * The slope of the arc cosine is infinite at 1 and -1. Clamp the cosines a little inside, by `1e-6`, before you take it: otherwise one such cosine makes every weight NaN in training.
-# * Write it without a loop over images or classes. Exercise 5 calls it hundreds of times, on 128 images and 300 people.
+# * The slope of the arc cosine is infinite at 1 and -1. Clamp the cosines a little inside, by `1e-6`, before you take it: otherwise one such cosine makes every weight NaN. The check does not test this; training does.
+# * Write it without loops over images and classes: they are needlessly slow. Exercise 5 calls it hundreds of times, on 128 images and 300 people.
+#
+# To try it on the data: `margin_logits(F.normalize(points) @ centres.T, person, m2=0.5)`.
 
 
 # %% tags=["exercise"]
 def margin_logits(cosines, labels, m1=1.0, m2=0.0, m3=0.0, s=16.0):
-    """Logits with margins on the own class.  # [B, C], [B] -> [B, C]"""
+    """Logits with margins on each image's own class.  # [B, C], [B] -> [B, C]"""
     # the angles
-    # where is the own class?  # [B, C] bool
+    # where is each image's own class?  # [B, C] bool
     # with margins there, the cosine elsewhere; all of it scaled
     # BEGIN SOLUTION
     theta = cosines.clamp(-1 + 1e-6, 1 - 1e-6).acos()
@@ -455,8 +484,8 @@ for row, (name, margins, end, colour) in enumerate(family):
     left.plot(degrees.tolist(), logits.tolist(), color=colour, lw=2.5)
     left.text(2, -0.75 - 0.22 * row, name, color=colour, weight="bold")
 left.set(
-    title="A margin lowers the own logit",
-    xlabel="angle to the own centre, degrees",
+    title="A margin lowers the logit of the image's class",
+    xlabel="angle to its own centre, degrees",
     ylabel="logit / s",
 )
 zones = []
@@ -467,16 +496,18 @@ for margins in ({}, {"m2": 0.5}):
     ]
     zones.append(torch.stack(own, dim=1))
 draw_circle(
-    right, [(0.72, 0.3, zones[0]), (0.87, 0.9, zones[1])], "A margin leaves room between people"
+    right, [(0.72, 0.3, zones[0]), (0.87, 0.9, zones[1])], "With a margin the zones have gaps"
 )
 right.text(0, 0, "pale: no margin\ndark: m2 = 0.5", color=plots.MUTED, transform=right.transAxes)
 logits = margin_logits(F.normalize(points) @ centres.T, person, m2=0.5)
 print("margin_logits(F.normalize(points) @ centres.T, person, m2=0.5), first two rows:")
 print(logits[:2])
+print("Left: the curves of SphereFace and ArcFace stop where m1 theta + m2 = pi.")
+print("Right: training must bring the photos out of the gaps, into the dark zones.")
 figure(
     fig,
-    "Left: the logit of the own class falls with the angle; every margin lowers it. Right: two rings of zones; the "
-    "pale zones without a margin touch, between the dark ones with a margin there are gaps.",
+    "Left: the logit of an image's own class falls with the angle; every margin lowers it at every angle above "
+    "0. Right: two rings of zones; the pale zones without a margin touch, between the dark ones with a margin there are gaps.",
 )
 
 # %% [markdown]
@@ -490,49 +521,67 @@ figure(
 # Now a network moves the points. You get 16 photos each of 300 drawn people, and train an encoder; then it embeds photos of people whom it has never seen. Light, pose and expression change from photo to photo. The person does not.
 
 # %% tags=["shown"]
-from course_lib.data.drawn import faces
+from course_lib.exercises.assigned import images_to_train, images_to_validate
 from course_lib.page.pictures import contact_sheet
 
-sample = faces("train", VARIANT, 6, 4)  # six people, four photos of each
+images, labels = images_to_train("train_faces", VARIANT)  # [4800, 3, 32, 32], [4800]
 fig, axes = plots.panels(6, height=1.75)
 for number, ax in enumerate(axes):
-    contact_sheet(ax, sample.images[sample.labels == number], 2, f"person {number}")
+    contact_sheet(ax, images[labels == number][:4], 2, f"person {number}")
 figure(
     fig,
     "Six drawn people, four photos of each, under other light, turned, with and without glasses.",
 )
 
 # %% [markdown]
-# **How it is scored.** A pair of photos is accepted if the cosine of its embeddings reaches a threshold: **FAR** is the share of the *impostor* pairs (two people) that are accepted, **TAR** the share of the *genuine* pairs (one person). **TAR at FAR 1/1000** is the TAR at the threshold that accepts 1 in 1,000 impostor pairs. Up to 40% there are no points; they rise to all at 70%.
+# **How it is scored.** A pair of photos is accepted if the cosine of its embeddings reaches a threshold. **FAR** is the share of the *impostor* pairs (two people) that are accepted, **TAR** the share of the *genuine* pairs (one person). **TAR at FAR 1/1000** is the TAR at the threshold that accepts 1 in 1,000 impostor pairs. {{formula.train_faces}} The check scores on 150 unseen people. When your work is marked, the network is trained on the same photos again, and scored on other people.
 #
-# **What is given** (imported in the first cell):
+# **What is given.** The first cell imports these, and your function may use them:
 #
 # * `ConvEncoder(3, dim=64, widths=(32, 64, 96), strides=(2, 2, 2), cells=4)` is a network from images [B, 3, 32, 32] to embeddings [B, 64], *not* scaled to length 1.
 # * `batches(images, labels, 128)` draws random batches of 128 images `x` and their labels `y`.
 # * `fit(model, batches(...), loss, steps=250, lr=2e-2)` trains all parameters of `model`; `loss(model, x, y)` is your function, which returns the loss of a batch. At the end the model is in evaluation mode.
 #
-# **The rules.** `train_faces(images, labels)` gets images [4800, 3, 32, 32] and labels from 0 to 299, and returns a function from images [N, 3, 32, 32] to embeddings [N, d], such as the encoder itself.
+# `nn.ModuleDict({"encoder": ..., "centres": nn.Linear(64, people, bias=False)})` holds the encoder and the centres in one model, so that both are trained. `model["centres"].weight` has a row for each person.
 #
-# * It takes at most 60 seconds of the CPU, added up over its cores. The settings above take a fraction of them; more steps are worth a try.
-# * It takes all data as arguments: a tensor from outside of the function is refused. It may call your `margin_logits`.
-# * It sets its own seed, `torch.manual_seed(0)`, so that it gives the same network each time.
+# **The rules.** `train_faces(images, labels)` gets images [4800, 3, 32, 32] and labels from 0 to 299. It returns a function from images [N, 3, 32, 32] to embeddings [N, d], such as the encoder itself; $d$ is at most 1,024.
+#
+# * Training takes at most 60 seconds of the CPU, added up over its cores. The settings above take about a quarter of them; more steps are worth a try. Stay well below: the machine that marks may be slower.
+# * There is no GPU where your work is marked. On your page `fit` uses one if there is one; its work is not counted, and tensors that your loss makes need `device=x.device`.
+# * All data come from the arguments. Tensors, networks and files from outside of the function may not be used. It may call your `margin_logits`.
+# * The network is trained in the function: a fixed one, without training, earns nothing.
+# * The function sets its own seed, `torch.manual_seed(0)`, so that it gives the same network each time.
 # * The encoder is returned in evaluation mode: then the embedding of a photo does not depend on the others of its batch.
-# * The check scores it on 150 unseen people. When it is marked, it is trained on the same photos and scored on others again.
+# * The embeddings are asked for in batches of 64 photos, in random order. A batch may take 3 seconds.
+# * An error, or a limit that is passed, means no points.
 #
-# ArcFace's margin is a good start: `m2=0.4, s=12`. The check trains your network, which takes up to a minute. If `margin_logits` is not right yet, train with $s \cos \theta$, without a margin; this already gives points.
+# **Where to begin.** ArcFace's margin is a good start: `m2=0.4, s=12`. If `margin_logits` is not right yet, train with $s \cos \theta$, without a margin; this already gives points.
+#
+# The check trains your network, which takes up to a minute. To experiment, use cells of your own, and delete them before you hand in:
+#
+# ```python
+# from course_lib.verification.curves import all_pairs, tar_at_far
+#
+# encoder = train_faces(*images_to_train("train_faces", VARIANT))
+# unseen, (unseen_labels,) = images_to_validate("train_faces", VARIANT)  # the check scores on these
+# with torch.no_grad():
+#     print(tar_at_far(*all_pairs(encoder(unseen), unseen_labels), 1e-3))
+# ```
+#
+# If you choose a seed by this score, you choose it for these people; on others the gain is gone.
 
 
 # %% tags=["exercise"]
 def train_faces(images, labels):
     """Train a face encoder.  # [N, 3, 32, 32], [N] -> function: [M, 3, 32, 32] -> [M, d]"""
-    # the encoder, and a centre for each person: together the model, so that both are trained
+    # the encoder, and a centre for each person: together the model
     # the loss of a batch: cosines with all centres, margin_logits, cross-entropy
     # train; return the encoder alone, without the centres
     # BEGIN SOLUTION
     torch.manual_seed(0)
     encoder = ConvEncoder(3, dim=64, widths=(32, 64, 96), strides=(2, 2, 2), cells=4)
-    own_centres = nn.Linear(64, int(labels.max()) + 1, bias=False)  # a row for each person
-    model = nn.ModuleDict({"encoder": encoder, "centres": own_centres})
+    rows = nn.Linear(64, int(labels.max()) + 1, bias=False)  # a centre for each person
+    model = nn.ModuleDict({"encoder": encoder, "centres": rows})
 
     def loss(model, x, y):
         embeddings = F.normalize(model["encoder"](x), dim=1)
@@ -551,13 +600,13 @@ check("train_faces", train_faces)
 from course_lib.verification.curves import all_pairs, tar_at_far
 from course_lib.verification.thresholds import threshold_at_far
 
-seen, unseen = faces("train", VARIANT, 300, 16), faces("val", VARIANT, 150, 8)
-encoder = train_faces(seen.images, seen.labels)
+encoder = train_faces(*images_to_train("train_faces", VARIANT))
+unseen, (unseen_labels,) = images_to_validate("train_faces", VARIANT)
 with torch.no_grad():
-    embedded = {"Raw pixels": unseen.images.flatten(1), "Trained": encoder(unseen.images)}
+    embedded = {"Raw pixels": unseen.flatten(1), "Trained": encoder(unseen)}
 fig, axes = plots.panels(2, height=3.0)
 for ax, (name, x) in zip(axes, embedded.items(), strict=True):
-    scores, same = all_pairs(x, unseen.labels)
+    scores, same = all_pairs(x, unseen_labels)
     for which, colour, label in (
         (~same, plots.OTHER, "impostor"),
         (same, plots.SAME, "genuine"),
@@ -581,7 +630,7 @@ figure(
 )
 
 # %% [markdown]
-# **Go further.** Set the margin to 0 and check again. What is the margin worth? Then train with your triplet loss and your `semi_hard` in the same time. Random batches hold few genuine pairs; `from course_lib.training.batches import identity_batches`, and `identity_batches(images, labels, 32, 4)` draws 4 photos each of 32 people.
+# **Go further.** Set the margin to 0 and check again. What is the margin worth? Is the difference larger than between two seeds? Then train with your triplet loss and your `semi_hard` in the same time. Random batches hold few genuine pairs; `from course_lib.training.batches import identity_batches`, and `identity_batches(images, labels, 32, 4)` draws 4 photos each of 32 people.
 
 # %% [markdown]
 # ## What you have built
@@ -589,11 +638,11 @@ figure(
 # * **The contrastive loss** fixes distances: 0 for one person, a margin for two.
 # * **The triplet loss** compares two distances, and stops when the negative is farther by a margin.
 # * **Semi-hard mining** leaves out the triplets from which nothing is learned, and the hardest.
-# * **Margin logits** compare with centres instead of photos, and leave room between the people.
+# * **Margin logits** compare with centres instead of photos. A margin leaves gaps between the zones of the centres.
 # * **A face encoder**, trained with them, embeds people whom it has never seen.
 #
 # **Still open:** how large should a margin be? With more people the centres are closer, and photos with a wrong label lie on the wrong side of any margin.
 #
 # **Read:** Schroff, Kalenichenko and Philbin, [FaceNet](https://arxiv.org/abs/1503.03832) (2015) · Deng and others, [ArcFace](https://arxiv.org/abs/1801.07698) (2019) · Musgrave, Belongie and Lim, [A Metric Learning Reality Check](https://arxiv.org/abs/2003.08505) (2020).
 #
-# **To hand in:** save this notebook (Ctrl+S), and hand it in as it is.
+# {{assignment.hand_in}}

@@ -5,9 +5,11 @@
 #
 # A detector returns many more boxes than there are objects. Before we can say how good it is, the list must be thinned out, and each box must be judged. You write every step of this, from the overlap of two boxes to mAP, and try it on one drawn street. At the end you pool features under the boxes, as Fast R-CNN does, and look at what a second stage does to mAP.
 #
-# **How it works.** Each exercise is a function with a blank, `...`. Write your lines in its place, run the cell, and run the check under it: it answers at once. *Expected* unfolds what a right answer gives on the street. Solve the exercises in order. A later one does not need an earlier one to be right, unless its text says so.
+# **How it works**
 #
-# Your functions use Python, torch and numpy alone: other libraries, and the course's own functions, are not there when the assignment is marked. It is marked on other inputs, by the same rules. Hand in the notebook as it is.
+# {{assignment.how}}
+#
+# Exercises 3 and 7 may call your earlier functions. The other checks need only the function that they check. To try a function on the street you often need earlier ones, too.
 
 # %% tags=["given"]
 import math
@@ -237,6 +239,40 @@ def curve_axes(ax, title):
     ax.set(xticks=[0, 0.25, 0.5, 0.75, 1], yticks=[0.25, 0.5, 0.75, 1])
 
 
+def bars_of(ax, which, name, scores):
+    """AP of each class, and mAP, with your functions."""
+    values = {
+        f"{NAMES[c]} ({int(object_counts[c])})": average_precision(*curve_of(which, c, scores))
+        for c in range(3)
+    }
+    plots.bars(ax, values, f"{name}: mAP = {judged(which, scores):.3f}", COLOURS)
+    ax.set(xlim=(0, 1.2), xlabel="AP")
+
+
+def show_stages(rescored, kept_again):
+    """AP and the best boxes of both stages, with your functions."""
+    first = batched_nms(raw_boxes, raw_scores, raw_labels, 0.5)
+    stages = ((first, raw_scores, "First stage"), (kept_again, rescored, "Second stage"))
+    fig, axes = plots.panels(2, height=2.0)
+    for ax, (which, scores, name) in zip(axes, stages, strict=True):
+        bars_of(ax, which, name, scores)
+    figure(
+        fig, "Bars of the AP of each class and mAP, with the scores of the first and second stage."
+    )
+    fig, axes = plots.panels(2, height=3.1)
+    for ax, (which, scores, name) in zip(axes, stages, strict=True):
+        best = which[: len(objects)]
+        correct = verdicts(raw_boxes[best], scores[best], raw_labels[best])
+        colours = [plots.SAME if right else plots.OTHER for right in correct]
+        title = f"{name}: {int(correct.sum())} of the {len(best)} best are true"
+        draw_boxes(ax, street, raw_boxes[best], colours=colours, title=title)
+    figure(
+        fig,
+        "The best boxes of both stages on the street, as many as there are objects: true positives blue, false ones "
+        "orange.",
+    )
+
+
 # %% [markdown]
 # ## The street
 #
@@ -246,6 +282,8 @@ def curve_axes(ax, title):
 street, objects, object_labels = draw_street(VARIANT)  # [3, 240, 400], [M, 4], [M]
 raw_boxes, raw_scores, raw_labels = detect(objects, object_labels, VARIANT)  # [N, 4], [N], [N]
 object_counts = object_labels.bincount(minlength=3)  # objects of each class  [3]
+cars, car_boxes = objects[object_labels == 0], raw_boxes[raw_labels == 0]  # [6, 4], [N', 4]
+everything = torch.arange(len(raw_boxes))  # indices of all detections  [N]
 
 # %% tags=["shown"]
 record("objects", len(objects), "d")
@@ -271,6 +309,8 @@ figure(
 # $$ \operatorname{IoU}(a, b) = \frac{|a \cap b|}{|a \cup b|}, \qquad |a \cup b| = |a| + |b| - |a \cap b| . $$
 #
 # Each box has $x_1 \le x_2$ and $y_1 \le y_2$. Coordinates are continuous: a box from 0 to 2 is 2 wide. Boxes that only touch, or are apart, have IoU 0. If neither box has an area, IoU is 0, too.
+#
+# To try it on the street: `iou(cars[0], car_boxes[0])`. `cars` are the boxes of the cars, `car_boxes` are the detections of this class. In *Expected*, three such pairs are drawn.
 
 
 # %% tags=["exercise"]
@@ -291,7 +331,6 @@ def iou(a, b):
 check("iou", iou)
 
 # %% tags=["expected"]
-cars, car_boxes = objects[object_labels == 0], raw_boxes[raw_labels == 0]
 overlaps = torch.tensor([[float(iou(box, car)) for car in cars] for box in car_boxes])
 fig, axes = plots.panels(3, height=2.2)
 for ax, wanted, word in zip(axes, (0.9, 0.5, 0.2), ("tight", "between", "loose"), strict=True):
@@ -302,9 +341,9 @@ for ax, wanted, word in zip(axes, (0.9, 0.5, 0.2), ("tight", "between", "loose")
     x, y = min(max(x, 85), WIDTH - 85), min(max(y, 50), HEIGHT - 50)
     ax.set(xlim=(x - 85, x + 85), ylim=(y + 50, y - 50))
     ax.set_title(f"{word}: IoU = {overlaps[i, g]:.2f}")
+    print(f"{word + ':':9}iou(cars[{g}], car_boxes[{i}]) = {overlaps[i, g]:.2f}")
 figure(
-    fig,
-    "Three cars in purple boxes, each with a detection in black: a tight one, a loose one and one between.",
+    fig, "A detection in black over the purple box of a car, three times: tight, between, loose."
 )
 
 # %% [markdown]
@@ -315,11 +354,13 @@ figure(
 #
 # {{exercise.encode}}
 #
-# Most detectors do not predict corners in pixels: a near car and a far one would need very different numbers. A detector starts from an **anchor**, a box of fixed size at a fixed place, and predicts four **offsets** from the anchor to the object. With centre $(x, y)$ and size $w, h$ of the box, and $x_a, y_a, w_a, h_a$ of the anchor,
+# Corners in pixels are hard to predict: a near car and a far one would need very different numbers. Many detectors, Faster R-CNN and RetinaNet among them, start from an **anchor**, a box of fixed size at a fixed place. They predict four **offsets** from the anchor to the object. With centre $(x, y)$ and size $w, h$ of the box, and $x_a, y_a, w_a, h_a$ of the anchor,
 #
 # $$ t_x = \frac{x - x_a}{w_a}, \qquad t_y = \frac{y - y_a}{h_a}, \qquad t_w = \ln\frac{w}{w_a}, \qquad t_h = \ln\frac{h}{h_a} . $$
 #
-# Row $i$ of the answer leads from anchor $i$ to box $i$, in the order $t_x, t_y, t_w, t_h$. There is at least one row, and all widths and heights are positive. For the street we use four anchors around each point of a grid.
+# In `encode`, `boxes` and `anchors` have equally many rows. Row $i$ of the answer leads from anchor $i$ to box $i$, in the order $t_x, t_y, t_w, t_h$. There is at least one row, and all widths and heights are positive.
+#
+# For the street we use four anchors around each point of a grid. Each object gets the anchor with the largest IoU. To try `encode` on the street: `encode(objects, best_anchors())`. This needs your `iou`; `check` does not.
 
 # %% tags=["given"]
 anchor_grid = torch.tensor(
@@ -330,6 +371,12 @@ anchor_grid = torch.tensor(
         for w, h in ((20, 44), (50, 50), (70, 34), (100, 50))
     ]
 )  # [A, 4]
+
+
+def best_anchors():
+    """For each object the anchor with the largest IoU, by your `iou`.  # -> [M, 4]"""
+    overlaps = torch.tensor([[float(iou(a, box)) for a in anchor_grid] for box in objects])
+    return anchor_grid[overlaps.argmax(dim=1)]
 
 
 # %% tags=["exercise"]
@@ -348,8 +395,7 @@ def encode(boxes, anchors):
 check("encode", encode)
 
 # %% tags=["expected"]
-near = torch.tensor([[float(iou(a, box)) for a in anchor_grid] for box in objects])  # [M, A]
-matched = anchor_grid[near.argmax(dim=1)]
+matched = best_anchors()
 offsets = encode(objects, matched)
 fig, (left, other) = plots.panels(2, height=3.0, widths=(1.25, 1))
 some = [int((object_labels == c).nonzero()[-1]) for c in (0, 2)] + [0]
@@ -381,6 +427,8 @@ figure(
 # Walk down the scores, the highest first. A box is kept, unless its IoU with a kept box *of its own class* is greater than the threshold. An IoU equal to the threshold keeps it. Return the indices of the boxes kept, best first over all classes, as int64. Of equal scores either may go first. Without boxes the answer is empty.
 #
 # You may call your `iou`; then it has to be right.
+#
+# To try it on the street: `kept = batched_nms(raw_boxes, raw_scores, raw_labels, 0.5)`. The curves "after NMS" of the next exercises use these boxes.
 
 
 # %% tags=["exercise"]
@@ -412,7 +460,7 @@ fig, (left, other) = plots.panels(2, height=3.1)
 lost = [i for i in kept.tolist() if i not in blind.tolist()]
 for ax, which, title in (
     (left, kept, f"In each class: {len(kept)} of {len(raw_boxes)} boxes are kept"),
-    (other, blind, f"Over all classes at once: {len(lost)} of these are lost"),
+    (other, blind, f"All classes at once: {len(blind)} kept, {len(lost)} dashed lost"),
 ):
     show(ax, raw_boxes[which], raw_labels[which], 1.6, title, raw_scores[which])
 draw_boxes(left, None, raw_boxes[lost], colours=plots.QUERY, width=2.0, style="--")
@@ -423,27 +471,42 @@ figure(
 )
 
 # %% [markdown]
-# Dashed on the left are the boxes that are lost when the classes are not kept apart.
+# In *Expected*, the dashed boxes on the left are those that are lost when the classes are not kept apart. Where such a box is missing on the right, a worse box of its class may stay in its place.
 #
-# **Go further.** Two of the people walk side by side. Find them in the figure of the street, and compute the IoU of their boxes. Can a detector with NMS at $0.5$ report both? What does another threshold cost?
+# **Go further.** Two of the people walk side by side. The people are `objects[object_labels == 1]`: print them, and compute the IoU of these two boxes. Could a detector with *perfect* boxes and NMS at $0.5$ report both? Does ours? Why? What does another threshold cost?
 
 # %% [markdown]
 # ## 4. Precision and recall
 #
 # {{exercise.precision_recall}}
 #
-# Is the thinned list good? A detection is a **true positive** if it overlaps an object of its class with an IoU of at least $0.5$, and no better detection has taken this object. Every other detection is a **false positive**. `verdicts(boxes, scores, labels)` from the folded cell at the top judges detections of the street in this way; it counts pixels.
+# Is the thinned list good? Go through the detections, the highest score first. A detection is a **true positive** if it overlaps an object of its class with an IoU of at least $0.5$, and this object is still free. It takes the object. If it overlaps several, it takes the free one that it overlaps most. (So does COCO. VOC looks at the best one only, and counts a second hit as false.) Every other detection is a **false positive**.
+#
+# `verdicts(boxes, scores, labels)` from the folded cell at the top judges detections of the street in this way. It computes IoU by counting pixels, so it does not need your `iou`.
 #
 # How many detections do we accept? Take the $n$ best ones:
 #
 # $$ \text{precision} = \frac{\text{true positives among them}}{n}, \qquad \text{recall} = \frac{\text{true positives among them}}{\text{objects}} . $$
 #
 # Return both for $n = 1, 2, \dots, N$, precision first. The detections come in any order, and no two scores are equal. `correct` holds the verdicts, `positives` is the number of objects, at least 1; some of them may not be detected at all. Without detections both are empty.
+#
+# If your function counts again from the first detection for each $n$, it is right, but needlessly slow: half of the points.
+#
+# To try it on the street: `curve_of(everything, 0)` gives the curve of the cars without NMS, `curve_of(kept, 0)` after NMS (`kept` is from exercise 3). Class 0 is cars, 1 people, 2 bicycles.
+
+
+# %% tags=["given"]
+def curve_of(which, label, scores=raw_scores):
+    """The curve of one class for some of the raw boxes, by your `precision_recall`.  # [K], number -> [n], [n]"""
+    correct = verdicts(raw_boxes[which], scores[which], raw_labels[which])
+    mine = raw_labels[which] == label
+    return precision_recall(scores[which][mine], correct[mine], int(object_counts[label]))
 
 
 # %% tags=["exercise"]
 def precision_recall(scores, correct, positives):
     """Precision and recall of the n best detections, n = 1, 2, ...  # [N], [N] bool, number -> [N], [N]"""
+    # Sort `correct` by score. How many true positives are among the first 1, 2, 3, ...?
     # BEGIN SOLUTION
     ranked = correct[scores.argsort(descending=True)]
     true_positives = ranked.double().cumsum(dim=0)
@@ -455,24 +518,17 @@ def precision_recall(scores, correct, positives):
 # %% tags=["check"]
 check("precision_recall", precision_recall)
 
-
 # %% tags=["expected"]
-def curve_of(which, label, scores=raw_scores):
-    """The curve of one class for some of the raw boxes."""
-    correct = verdicts(raw_boxes[which], scores[which], raw_labels[which])
-    mine = raw_labels[which] == label
-    return precision_recall(scores[which][mine], correct[mine], int(object_counts[label]))
-
-
-everything = torch.arange(len(raw_boxes))
 fig, (ax,) = plots.panels(1, height=3.2)
-for which, colour, name in ((everything, plots.MUTED, "raw"), (kept, plots.SAME, "after NMS")):
+for which, colour, name, size, y in (
+    (everything, plots.MUTED, "raw", 7, 0.98),
+    (kept, plots.SAME, "after NMS", 4, 0.88),
+):
     precision, recall = curve_of(which, 0)
-    ax.plot(recall, precision, "o-", color=colour, markersize=4)
-    end = float(recall[-1]) + 0.015, float(precision[-1])
-    ax.text(*end, f"{name}: {len(recall)} boxes", color=colour, weight="bold", va="center")
+    ax.plot(recall, precision, "o-", color=colour, markersize=size)
+    text = f"{name}: {len(recall)} boxes"
+    ax.text(1, y, text, color=colour, weight="bold", ha="right", va="center")
 curve_axes(ax, "Cars: fewer false positives after NMS")
-ax.set(xlim=(0, 1.25))
 figure(fig, "Precision over recall for cars, raw and after NMS: the second curve has fewer points.")
 
 # %% [markdown]
@@ -490,12 +546,15 @@ figure(fig, "Precision over recall for cars, raw and after NMS: the second curve
 # and 0 beyond the highest recall that is reached. It is a staircase, so the area is a sum of rectangles: for each point of the curve, the step in recall from the point before, times $p$ at the point. The first step begins at recall 0. This is the rule of PASCAL VOC from 2010 on.
 #
 # `precision` and `recall` are those of the $n$ best detections, $n = 1, 2, \dots$, as exercise 4 returns them: recall never falls. Without points AP is 0.
+#
+# To try it on the street: `average_precision(*curve_of(everything, 0))`, and the same with `kept`.
 
 
 # %% tags=["exercise"]
 def average_precision(precision, recall):
     """The area under the envelope of the curve.  # [N], [N] -> number"""
-    # Walk from the last point back, and remember the highest precision so far.
+    # Walk from the last point back, and remember the highest precision so far:
+    # then you look at each point once.
     # BEGIN SOLUTION
     area, highest = 0.0, 0.0
     starts = [0.0, *recall.tolist()]
@@ -538,12 +597,15 @@ figure(fig, "Two curves of cars with their envelopes filled, raw and after NMS."
 #
 # $$ \text{AP}_{11} = \frac{1}{11} \sum_{i=0}^{10} p\!\left(\frac{i}{10}\right) . $$
 #
-# A point of the curve whose recall *equals* $i/10$ counts for it. Where no point of the curve reaches $i/10$, the precision is 0; without any point AP is 0.
+# A point of the curve whose recall *equals* $i/10$ counts for it. Where no point of the curve reaches $i/10$, the precision is 0; without any point AP is 0. No test depends on rounding: $3/10$ against $0.3$ does not occur.
+#
+# To try it on the street: `average_precision_11(*curve_of(kept, 0))`, or another class.
 
 
 # %% tags=["exercise"]
 def average_precision_11(precision, recall):
     """AP of VOC 2007: the mean of the envelope at 11 values of recall.  # [N], [N] -> number"""
+    # For each of the 11 values: which points of the curve reach it?
     # BEGIN SOLUTION
     total = 0.0
     for i in range(11):
@@ -572,7 +634,7 @@ curve_axes(ax, f"Class {NAMES[widest]}: AP = {area:.3f} as an area, {mean:.3f} a
 figure(fig, "The envelope of one class after NMS, filled, and 11 orange stems under it.")
 
 # %% [markdown]
-# **Go further.** Look for a curve with $\text{AP}_{11}$ above the area, and for one with it below. COCO takes 101 values of recall instead of 11. Which of the two is it closer to, and why?
+# **Go further.** Invent a curve with $\text{AP}_{11}$ above the area: two objects, one found, no false positive. Then invent one with it below. COCO takes 101 values of recall instead of 11. Is its AP closer to $\text{AP}_{11}$ or to the area, and why?
 
 # %% [markdown]
 # ## 7. Mean average precision
@@ -583,12 +645,24 @@ figure(fig, "The envelope of one class after NMS, filled, and 11 orange stems un
 #
 # The mean goes over the classes that have *objects*; `counts[c]` is how many objects class $c$ has. A class with objects and without a detection has AP 0. A class without objects is left out, with all its detections. Every class that is counted weighs the same, however rare it is. At least one class has objects. The detections of all classes come mixed, in any order; no two scores are equal.
 #
+# With an IoU of at least $0.5$ for a true positive, this is **mAP@.5**. COCO also takes the mean over ten IoU thresholds from $.5$ to $.95$, and calls that AP.
+#
 # You may call your `precision_recall` and `average_precision`; then both have to be right.
+#
+# To try it on the street: `judged(everything)` and `judged(kept)`.
+
+
+# %% tags=["given"]
+def judged(which, scores=raw_scores):
+    """mAP of some of the raw boxes, by your `mean_average_precision`.  # [K] -> number"""
+    correct = verdicts(raw_boxes[which], scores[which], raw_labels[which])
+    return mean_average_precision(scores[which], raw_labels[which], correct, object_counts)
 
 
 # %% tags=["exercise"]
 def mean_average_precision(scores, labels, correct, counts):
     """mAP over the classes that have objects.  # [N], [N], [N] bool, [C] -> number"""
+    # For each class with objects: its detections, its curve, its AP.
     # BEGIN SOLUTION
     values = []
     for label, positives in enumerate(counts.tolist()):
@@ -604,32 +678,16 @@ def mean_average_precision(scores, labels, correct, counts):
 # %% tags=["check"]
 check("mean_average_precision", mean_average_precision)
 
-
 # %% tags=["expected"]
-def judged(which, scores=raw_scores):
-    """mAP of some of the raw boxes."""
-    correct = verdicts(raw_boxes[which], scores[which], raw_labels[which])
-    return mean_average_precision(scores[which], raw_labels[which], correct, object_counts)
-
-
-def bars_of(ax, which, name, scores=raw_scores):
-    values = {
-        f"{NAMES[c]} ({int(object_counts[c])})": average_precision(*curve_of(which, c, scores))
-        for c in range(3)
-    }
-    plots.bars(ax, values, f"{name}: mAP = {judged(which, scores):.3f}", COLOURS)
-    ax.set(xlim=(0, 1.2), xlabel="AP")
-
-
 fig, axes = plots.panels(2, height=2.0)
-bars_of(axes[0], everything, "Raw")
-bars_of(axes[1], kept, "After NMS")
+bars_of(axes[0], everything, "Raw", raw_scores)
+bars_of(axes[1], kept, "After NMS", raw_scores)
 figure(fig, "Bars of the AP of cars, people and bicycles and their mean, raw and after NMS.")
 
 # %% [markdown]
-# In brackets: how many objects the class has.
+# In *Expected*, the number in brackets is how many objects the class has.
 #
-# **Go further.** How much does mAP change if the detector finds one bicycle more, and how much for one person more? Would you build a product on a class with three test objects?
+# **Go further.** How much does mAP fall if the detector misses one bicycle more? How much if it misses one person more? Would you build a product on a class with three test objects?
 
 # %% [markdown]
 # ## 8. RoI pooling, for the brave
@@ -660,11 +718,13 @@ figure(
 )
 
 # %% [markdown]
-# `box` holds the cells of the RoI, four whole numbers: columns $x_1$ to $x_2$ and rows $y_1$ to $y_2$, **both ends included**. So it has $h = y_2 - y_1 + 1$ rows and $w = x_2 - x_1 + 1$ columns. Divide them into $n \times n$ bins. Counted from the first row of the RoI, bin $i$ covers the rows from
+# Here `box` is not in pixels: it is what `cells_of` returns. It holds the cells of the RoI, four whole numbers: columns $x_1$ to $x_2$ and rows $y_1$ to $y_2$, **both ends included**. So it has $h = y_2 - y_1 + 1$ rows and $w = x_2 - x_1 + 1$ columns. Divide them into $n \times n$ bins. Counted from the first row of the RoI, bin $i$ covers the rows from
 #
 # $$ \left\lfloor \frac{i\,h}{n} \right\rfloor \quad\text{to}\quad \left\lceil \frac{(i + 1)\,h}{n} \right\rceil , $$
 #
 # the end **not** included, for $i = 0, \dots, n - 1$; the columns go in the same way with $w$. So neighbouring bins may share cells, and no bin is empty, even if $h < n$. The answer holds the maximum of each bin, for each channel: entry $[c, i, j]$ is bin $i$ from the top and $j$ from the left. Features may be negative. The RoI lies inside the map.
+#
+# To try it on the street: `roi_pool(feature_map, cells_of(cars[0]), 3)[0]` pools the channel of cars under a far car. With `cars[-1]` it is a near car.
 
 
 # %% tags=["exercise"]
@@ -707,36 +767,29 @@ figure(
 )
 
 # %% [markdown]
-# Now everything together. The second stage multiplies the score of each raw box by the mean of its $3 \times 3$ pooled numbers in the channel of its class (0 if it is negative). Then NMS, verdicts, mAP.
+# Now everything together. There is nothing to write here. The second stage multiplies the score of each raw box by the mean of its $3 \times 3$ pooled numbers in the channel of its class (0 if it is negative). Then come NMS, verdicts and mAP.
+#
+# *Expected* shows what your functions give together. To run them: `show_stages(*second_stage())`. This needs all of them but `encode` and `average_precision_11`.
+
+
+# %% tags=["given"]
+def second_stage():
+    """New scores of the raw boxes, and the boxes that NMS keeps with them.  # -> [N], [K]"""
+    pooled = torch.stack([roi_pool(feature_map, cells_of(box), 3) for box in raw_boxes])
+    evidence = pooled.mean(dim=(2, 3))[everything, raw_labels].clamp(min=0)  # of [N, 3, 3, 3]
+    rescored = raw_scores * evidence
+    return rescored, batched_nms(raw_boxes, rescored, raw_labels, 0.5)
+
 
 # %% tags=["expected"]
-pooled = torch.stack([roi_pool(feature_map, cells_of(box), 3) for box in raw_boxes])  # [N, 3, 3, 3]
-evidence = pooled.mean(dim=(2, 3))[everything, raw_labels].clamp(min=0)
-again = raw_scores * evidence
-kept_again = batched_nms(raw_boxes, again, raw_labels, 0.5)
-fig, axes = plots.panels(2, height=2.0)
-bars_of(axes[0], kept, "First stage")
-bars_of(axes[1], kept_again, "Second stage", again)
-figure(fig, "Bars of the AP of each class and mAP, with the scores of the first and second stage.")
-fig, axes = plots.panels(2, height=3.1)
-for ax, which, scores, name in (
-    (axes[0], kept, raw_scores, "First stage"),
-    (axes[1], kept_again, again, "Second stage"),
-):
-    best = which[: len(objects)]
-    correct = verdicts(raw_boxes[best], scores[best], raw_labels[best])
-    colours = [plots.SAME if right else plots.OTHER for right in correct]
-    title = f"{name}: {int(correct.sum())} of the {len(best)} best are true"
-    draw_boxes(ax, street, raw_boxes[best], colours=colours, title=title)
-figure(
-    fig,
-    "The best boxes of both stages on the street, as many as there are objects: true positives blue, false ones orange.",
-)
+show_stages(*second_stage())
 
 # %% [markdown]
+# In *Expected*, the boxes on the background drop out of the best. Most single walkers are not among the best either: a walker covers only a small part of the cells that its box touches.
+#
 # Our map reads colours that we chose ourselves, so this mAP is no evidence for real detectors. What is real is the path: a box, a grid of fixed size, a new score.
 #
-# **Go further.** Boxes were rounded to whole cells. Shift a box by 8 pixels: do the pooled numbers change? **RoI align** does not round; what would it change for the small people in the distance?
+# **Go further.** Boxes were extended to whole cells: `cells_of` takes every cell that is touched. Fast R-CNN rounds to the nearest, and **RoI align** does not round. Shift a box by 8 pixels: do the pooled numbers change? What would a finer map (stride 8) change for the small people in the distance?
 
 # %% [markdown]
 # ## What you have built
@@ -748,8 +801,8 @@ figure(
 # * **AP, in two conventions, and mAP**: the whole curve in one number, and all classes in one.
 # * **RoI pooling**: a grid of fixed size from a box of any size.
 #
-# **Still open:** NMS deletes one of two people who stand close together, and the threshold is chosen by hand. Can a detector learn not to report an object twice?
+# **Still open:** NMS can delete one of two people who stand close together, and the threshold is chosen by hand. Can a detector learn not to report an object twice?
 #
-# **Read:** Girshick, [Fast R-CNN](https://arxiv.org/abs/1504.08083) (2015) · Everingham and others, [The PASCAL Visual Object Classes Challenge](https://doi.org/10.1007/s11263-009-0275-4) (2010) · Carion and others, [End-to-End Object Detection with Transformers](https://arxiv.org/abs/2005.12872) (2020).
+# **Read:** Girshick, [Fast R-CNN](https://arxiv.org/abs/1504.08083) (2015) · Everingham and others, [The PASCAL Visual Object Classes Challenge](https://doi.org/10.1007/s11263-009-0275-4) (2010; AP at 11 points) · Everingham and others, [The PASCAL Visual Object Classes Challenge: A Retrospective](https://doi.org/10.1007/s11263-014-0733-5) (2015; AP as an area) · Carion and others, [End-to-End Object Detection with Transformers](https://arxiv.org/abs/2005.12872) (2020).
 #
-# **Hand in:** run all cells once more from the top (*Kernel*, *Restart Kernel and Run All Cells*), save, and hand in this notebook.
+# {{assignment.hand_in}}
