@@ -78,7 +78,7 @@ def _remedy(said: str) -> str:
     for name, command in REMEDIES.items():
         path = Path("/proc/sys", *name.split("."))
         forbidden = command[-1] == "0"
-        if path.exists() and path.read_text().strip() == str(int(forbidden)):
+        if path.exists() and path.read_text(encoding="utf-8").strip() == str(int(forbidden)):
             return f"user namespaces are forbidden: {command}"
     return f"it says: {' '.join(said.split())[:200]}"
 

@@ -384,7 +384,7 @@ for name, colour, at, loss in ways:
     place = (at + 0.3, percent[at]) if loss is not of_semi_hard else (at, -4.5)
     right.text(*place, name, color=colour, weight="bold")
 right.set(title="With the same step size,\nsemi-hard triplets need fewer steps", ylim=(-6, None))
-right.set(xlabel="steps", ylabel="% of all 1,080 triplets with a loss above 0")
+right.set(xlabel="steps", ylabel="% of all 1,080 triplets\nwith a loss above 0")
 print(
     f"semi_hard(torch.cdist(points, points) ** 2, person, 1.0) gives {chosen.shape[1]} triplets. The first three, "
     f"as columns:\n{chosen[:, :3]}\n"
@@ -407,7 +407,7 @@ figure(
 #     print(step, percent_with_loss(x, triplet_loss))
 # ```
 #
-# With semi-hard triplets a large rate does harm: at the default of `move`, 3.0, the points fly apart. So set the rate in each call.
+# With semi-hard triplets a large rate does harm: at the default of `move`, `rate=3.0`, the points fly apart. So set the rate in each call.
 
 # %% [markdown]
 # ## 4. Margins on angles
@@ -530,7 +530,8 @@ for number, ax in enumerate(axes):
     contact_sheet(ax, images[labels == number][:4], 2, f"person {number}")
 figure(
     fig,
-    "Six drawn people, four photos of each, under other light, turned, with and without glasses.",
+    "Six drawn people, four photos of each, under other light, turned, with and without glasses; a hand or a phone "
+    "hides a part of some faces.",
 )
 
 # %% [markdown]

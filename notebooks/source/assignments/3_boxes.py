@@ -460,7 +460,7 @@ fig, (left, other) = plots.panels(2, height=3.1)
 lost = [i for i in kept.tolist() if i not in blind.tolist()]
 for ax, which, title in (
     (left, kept, f"In each class: {len(kept)} of {len(raw_boxes)} boxes are kept"),
-    (other, blind, f"All classes at once: {len(blind)} kept, {len(lost)} dashed lost"),
+    (other, blind, f"All classes at once: {len(blind)} kept, {len(lost)} (dashed) lost"),
 ):
     show(ax, raw_boxes[which], raw_labels[which], 1.6, title, raw_scores[which])
 draw_boxes(left, None, raw_boxes[lost], colours=plots.QUERY, width=2.0, style="--")
