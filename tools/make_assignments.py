@@ -34,15 +34,22 @@ CHECKED = re.compile(r"^check\(\"(\w+)\"", re.MULTILINE)
 SCHEMA = 3  # of nbgrader's metadata
 
 
-HOW = """\
-* Each exercise has a blank, `...`. Write your lines in its place, run the cell, then the check under it: it answers at once. *Expected* unfolds what a right answer gives.
-* Arguments are torch tensors and numbers. Return tensors (lists and numpy arrays are taken, too); *a number* is a Python number or a tensor without axes, of shape [].
-* Use Python, torch and numpy alone. Other libraries, and the course's own functions, are not there when your work is marked.
-* An answer has all its points or none; half of them if it is right but needlessly slow: if its steps grow faster with the input than those of a plain solution.
-* Your work is marked on other inputs, by the same rules.
-* The minutes are for writing. To read takes about as long again."""
-HAND_IN = """\
-**To hand in:** restart the kernel and run all cells (*Kernel*, *Restart Kernel and Run All Cells*), save, and hand in this notebook under the name that it has."""
+HOW = (
+    "* Each exercise has a blank, `...`. Write your lines in its place, run the cell, then "
+    "the check under it: it answers at once. *Expected* unfolds what a right answer gives.\n"
+    "* Arguments are torch tensors and numbers. Return tensors (lists and numpy arrays are "
+    "taken, too); *a number* is a Python number or a tensor without axes, of shape [].\n"
+    "* Use Python, torch and numpy alone. Other libraries, and the course's own functions, "
+    "are not there when your work is marked.\n"
+    "* An answer has all its points or none; half of them if it is right but needlessly slow:"
+    " if its steps grow faster with the input than those of a plain solution.\n"
+    "* Your work is marked on other inputs, by the same rules.\n"
+    "* The minutes are for writing. To read takes about as long again."
+)
+HAND_IN = (
+    "**To hand in:** restart the kernel and run all cells (*Kernel*, *Restart Kernel and Run "
+    "All Cells*), save, and hand in this notebook under the name that it has."
+)
 
 
 def cells_of(source: Path, variant: int | None = None, solved: bool = False) -> NotebookNode:

@@ -337,9 +337,9 @@ table([("call", "accuracy"), ("worth(nn.Flatten())", f"{worth(nn.Flatten()):.3f}
 #
 # For planning: 300 steps with 2 x 128 views, by the small encoder of `learn_turns`, take about {{cpu_of_300}} seconds of the CPU. The check takes about as long as your training.
 #
-# **The score** is the accuracy of a linear probe with 10 labels a digit. It draws the labels as `worth` does, but fits by logistic regression, so it differs a little from `worth`. {{formula.pretrain}} The check trains once and shows the score on `new_digits`. The points are for the score on other digits, which may be a little higher or lower.
+# **The score** is the accuracy of a linear probe with 10 labels a digit. It draws the labels as `worth` does, but fits by logistic regression, so it differs a little from `worth`. {{formula.pretrain}} The check trains once and shows the score on `new_digits`. When the assignment is marked, your function trains again, on digits that are moved anew, and the points are for the score there.
 #
-# In *Expected*, the table shows both numbers for all encoders of this assignment; those of your own are `encoder = pretrain(digits)`, then `worth(encoder)`, and the check's score.
+# To try it on the data: `encoder = pretrain(digits)`, then `worth(encoder)`. In *Expected*, the table shows `worth` and the check's score for all encoders of this assignment.
 
 
 # %% tags=["exercise"]
