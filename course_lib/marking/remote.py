@@ -73,7 +73,8 @@ class Caged:
         self.most_seconds = math.inf
 
     def __enter__(self) -> "Caged":
-        _adopt_orphans()
+        if self.cage.kind == "none":
+            _adopt_orphans()
         return self
 
     def __exit__(self, *_) -> None:
@@ -93,6 +94,7 @@ class Caged:
                 one.kill()
         process.kill()
         process.wait()
+        psutil.wait_procs(children, timeout=5)
         if self.cage.kind == "none":
             _end_orphans()
         self._watch.join()
