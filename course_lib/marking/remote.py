@@ -36,6 +36,7 @@ WHOLE = 600.0  # seconds for a submission
 STARTS = 6  # of the process, at most
 MEMORY = 3 * 2**30  # bytes of all its processes together
 PROCESSES = 100
+REPLY = 4 * 2**20  # bytes of a reply, which becomes many times as much memory here
 SLACK = 1.25  # times the seconds that training may take: machines differ
 LOOK = 0.1  # seconds between two looks at them
 # bubblewrap ends with the thread that has started it: this one lasts
@@ -166,7 +167,7 @@ class Caged:
         process = self._process
         try:
             wire.send(process.stdin.fileno(), request, until)
-            return wire.receive(process.stdout.fileno(), until)
+            return wire.receive(process.stdout.fileno(), until, REPLY)
         except wire.Garbled:
             self._why = "its replies could not be read"
         except wire.Ended as ended:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-MOST = 64 * 2**20  # bytes of a message
+MOST = 64 * 2**20  # bytes of a message that is believed
 KINDS = ("b1", "u1", "i1", "i2", "i4", "i8", "f2", "f4", "f8")  # of arrays
 NARROW = {torch.bfloat16: torch.float32}  # types that numpy does not know
 
@@ -145,15 +145,15 @@ def send(fd: int, message: dict, until: float | None = None) -> None:
             raise Ended(late=False) from None
 
 
-def receive(fd: int, until: float | None = None) -> dict:
-    """Read a message.
+def receive(fd: int, until: float | None = None, most: int = MOST) -> dict:
+    """Read a message of so many bytes at most.
 
     Raises:
         Ended: the other side is gone, or nothing comes in time.
         Garbled: what came is no message.
     """
     size = int.from_bytes(_read(fd, 8, until), "big")
-    if size > MOST:
+    if size > most:
         raise Garbled(f"a message of {size} bytes")
     try:
         message = json.loads(_read(fd, size, until))
