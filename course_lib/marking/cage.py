@@ -169,15 +169,16 @@ def _around(kind: str, user: int) -> list[str]:
             binds += ["--ro-bind", path, path]
     for name in ETC:
         binds += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    binds += ["--proc", "/proc", "--dev", "/dev"]
+    for folder, size in MEGABYTES.items():
+        binds += ["--perms", "1777", "--size", str(size * 2**20), "--tmpfs", folder]
+    # after the folders in memory: Python may lie below one of them
     for prefix in dict.fromkeys((sys.base_prefix, sys.prefix)):
         if not prefix.startswith("/usr/"):
             binds += [*_parents(prefix), "--ro-bind", prefix, prefix]
     for package in KNOWING:
         path = Path(sysconfig.get_path("purelib"), package)
         binds += ["--tmpfs", str(path)] if path.is_dir() else []
-    binds += ["--proc", "/proc", "--dev", "/dev"]
-    for folder, size in MEGABYTES.items():
-        binds += ["--perms", "1777", "--size", str(size * 2**20), "--tmpfs", folder]
     # what bubblewrap itself has made belongs to whom it runs as
     binds += ["--remount-ro", "/dev"]
     return ["bwrap", *apart, "--die-with-parent", "--new-session", *binds]
