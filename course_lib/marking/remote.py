@@ -127,8 +127,9 @@ class Caged:
             self._start()
             try:
                 self._ask(START, do="begin", limits=LIMITS)
+            # nothing of the submission has run yet: this is ours
             except wire.Ended:
-                raise Over("the process did not start") from None
+                raise RuntimeError("the process did not start") from None
             if self._execute():
                 return
 

@@ -312,7 +312,7 @@ HOSTILE = (
     alone(
         "other-files",
         "import pathlib\nfor up in ('..', '../..', '/given', '/course'):\n    try:\n"
-        "        for path in pathlib.Path(up).rglob('*.ipynb'):\n            path.write_text('{}')\n"
+        "        for path in pathlib.Path(up).glob('*/*.ipynb'):\n            path.write_text('{}')\n"
         "    except OSError:\n        pass\n" + NO_UNION,
         "wrong",
     ),

@@ -203,6 +203,7 @@ def test_killed_and_started_again_it_gives_the_same_grades(tmp_path):
         marker.wait()
     left = len(list(kept.glob("*.json")))
     subprocess.run(command(folder, tmp_path / "marks"), check=True, **options)
+    assert "\nstudent-000,2,0," in wanted and "\nstudent-001,0,0," in wanted
     assert 0 < left < 5 and len(list(kept.glob("*.json"))) == 5
     assert (tmp_path / "marks" / "grades.csv").read_text(encoding="utf-8") == wanted
     assert len(wanted.splitlines()) == 6
@@ -236,7 +237,7 @@ def test_a_cluster_gives_the_same_grades_and_survives_a_worker_s_death(tmp_path)
 
             pool.submit = submit_and_kill
             found = grade(replace(room, to=tmp_path / "there"), pool)
-    assert found.read_text(encoding="utf-8") == wanted
+    assert found.read_text(encoding="utf-8") == wanted and "student-000,2,3,5,5," in wanted
 
 
 @posix

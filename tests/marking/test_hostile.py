@@ -205,3 +205,9 @@ def test_the_marker_s_own_failure_costs_no_points(tmp_path, monkeypatch):
     assert report.points is None
     monkeypatch.setattr("course_lib.marking.mark.make_course", fails)
     assert "the marker failed" in marked(HandedIn("b", {}), tmp_path).trouble
+
+
+@caged
+def test_a_process_that_does_not_start_costs_no_points(tmp_path, monkeypatch):
+    monkeypatch.setattr("course_lib.marking.cage.INSIDE", ("__init__", "exercises/__init__"))
+    assert "did not start" in marked(HandedIn("a", {}), tmp_path).trouble
