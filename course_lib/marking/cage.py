@@ -130,7 +130,9 @@ def start(cage: Cage, course: Path, given: Path, home: Path) -> subprocess.Popen
     binds = ["--ro-bind", str(course), COURSE, "--ro-bind", str(given), GIVEN]
     setting = [word for name, value in env.items() for word in ("--setenv", name, value)]
     around = [*_around(cage.kind, user), *binds, "--chdir", HOME, "--clearenv", *setting]
-    return subprocess.Popen([*around, *_as_nobody(cage.kind, user), *python], **pipes)
+    # what bubblewrap itself is given can be read from inside
+    own = {"PATH": os.environ.get("PATH", "/usr/bin:/bin")}
+    return subprocess.Popen([*around, *_as_nobody(cage.kind, user), *python], env=own, **pipes)
 
 
 def _environment(course: Path, given: Path, home: Path, temporary: Path) -> dict[str, str]:
@@ -167,6 +169,7 @@ def _around(kind: str, user: int) -> list[str]:
             binds += ["--symlink", os.readlink(path), path]
         elif os.path.isdir(path):
             binds += ["--ro-bind", path, path]
+    binds += ["--perms", "0755", "--dir", "/etc"]
     for name in ETC:
         binds += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     binds += ["--proc", "/proc", "--dev", "/dev"]

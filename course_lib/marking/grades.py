@@ -111,6 +111,8 @@ def _prepared(submission: Submission, room: Class) -> Prepared | Report:
     # it vanished, or may not be read
     except OSError as error:
         return Report(submission.student, name, f"it could not be read: {error.strerror}")
+    except Exception as error:
+        return Report(submission.student, name, f"it could not be read: {type(error).__name__}")
 
 
 def _all(
@@ -234,6 +236,8 @@ def file_names(students: Sequence[str]) -> dict[str, str]:
         if plain != student or plain.lower() in taken:
             digest = hashlib.sha256(student.encode("utf-8", "surrogateescape")).hexdigest()[:6]
             plain = f"{plain or 'student'}-{digest}"
+        while plain.lower() in taken:
+            plain += "-2"
         names[student] = plain
         taken.add(plain.lower())
     return names

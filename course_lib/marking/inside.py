@@ -42,6 +42,8 @@ def main() -> None:
         os.dup2(nothing, standard)
     _settle_in()
     shell = InteractiveShell.instance()
+    # no window is ever shown
+    shell.enable_gui = lambda *_, **__: None
     shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
     answers: dict[str, Callable[[dict], dict]] = {
         "begin": _begin,
@@ -163,6 +165,7 @@ def _train(namespace: dict, request: dict) -> dict:
     arguments = wire.value_of(request["arguments"])
     # images came as bytes
     arguments = tuple(a / 255 if a.dtype == torch.uint8 else a for a in arguments)
+    torch.manual_seed(0)
     where = ("", "")
     with contextlib.redirect_stdout(_Few()), contextlib.redirect_stderr(_Few()):
         try:

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from course_lib.exercises.answer import judge
 from course_lib.exercises.assigned import Exercise, title_of, worth
-from course_lib.exercises.cases import look_at_all
+from course_lib.exercises.cases import cases, look_at_all
 from course_lib.exercises.contest import Contest, examine, judge_contest
 from course_lib.exercises.counterexample import known_mistake
 from course_lib.exercises.report import Answer, wrapped
@@ -94,7 +94,13 @@ def _in_folder(
     course = make_course(folder / "course", release.assignment.rooms)
     ours, theirs = release.to_run(submission.cells)
     with Caged(cage, course, given, [*ours, *theirs]) as caged:
+        # all that is said comes from a process that has seen no hidden input
         results = [_result(exercise, caged, release, secret) for exercise in exercises]
+        for i, exercise in enumerate(exercises):
+            if results[i].outcome in ("right", "slow") and not isinstance(
+                TASKS[exercise.task], Contest
+            ):
+                results[i] = _result(exercise, caged, release, secret, results[i])
     if failed := [said for number, said in caged.errors.items() if number < len(ours)]:
         raise RuntimeError(f"a cell that was given failed: {failed[0]}")
     notes = []
@@ -109,10 +115,15 @@ def _in_folder(
     return Report(submission.student, name, "", tuple(results), tuple(notes), caged_here)
 
 
-def _result(exercise: Exercise, caged: Caged, release: Release, secret: str) -> Result:
-    """Of one exercise, whatever happens."""
+def _result(
+    exercise: Exercise, caged: Caged, release: Release, secret: str, shown: Result | None = None
+) -> Result:
+    """Of one exercise, whatever happens; on hidden inputs, where it was right on those that are shown."""
     try:
-        answer, remark = _judged(exercise, caged, release, secret)
+        if shown is None:
+            answer, remark = _judged(exercise, caged, release, secret)
+        else:
+            answer, remark = _on_hidden_cases(exercise, caged, release, secret, shown)
     except Over as over:
         answer, remark = _crashed(exercise, f"Your submission was stopped: {over}."), ""
     points = worth(answer, exercise.points)
@@ -153,24 +164,28 @@ def _judged(exercise: Exercise, caged: Caged, release: Release, secret: str) -> 
     answer = judge(name, subject, release.variant)
     if NOT_THERE in answer.text:
         return answer, "What knows an answer is not there where it is marked: write it yourself."
-    if answer.outcome != "right":
-        return answer, ""
-    return _on_hidden_cases(exercise, caged, release, secret, answer)
+    return answer, ""
 
 
 def _on_hidden_cases(
-    exercise: Exercise, caged: Caged, release: Release, secret: str, answer: Answer
+    exercise: Exercise, caged: Caged, release: Release, secret: str, shown: Result
 ) -> tuple[Answer, str]:
     """An answer that is right on the page's inputs, tried on others. No text of the submission is taken from here."""
     task = TASKS[exercise.task]
     hidden = hidden_seed(secret, release.assignment.name, exercise.task)
     seen = look_at_all(task, There(caged, exercise.task), hidden)
     failed = [one for one in seen if one.kind != "right"]
+    if not failed and len(seen) < len(cases(task, hidden)):
+        said = f"Your function is so slow that {len(seen)} of {len(cases(task, hidden))} inputs were tried."
+        text = f"{exercise.task}: could not be judged.\n{wrapped(said)}"
+        return Answer(exercise.task, "could not be judged", text), ""
     if not failed:
-        return answer, ""
+        return Answer(
+            exercise.task, "right", shown.text, "slow" if shown.outcome == "slow" else ""
+        ), ""
     mistake = known_mistake(task, seen, hidden)
     # a process that knows nothing of the hidden inputs
-    caged.stop()
+    caged.renew()
     for seed in range(release.variant + 1, release.variant + 1 + TOLD):
         told = judge(exercise.task, There(caged, exercise.task), seed)
         if told.outcome not in ("right", "not attempted"):

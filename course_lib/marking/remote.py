@@ -101,6 +101,11 @@ class Caged:
         self._watch.join()
         self._home.cleanup()
 
+    def renew(self) -> None:
+        """End the process without fault of the submission's: the next request starts another one."""
+        self.stop()
+        self._starts = max(0, self._starts - 1)
+
     def ask(self, seconds: float, **request) -> dict:
         """The reply to a request, from a process in which all cells were executed.
 
@@ -276,7 +281,8 @@ class There:
             return Call(
                 gone=f"Your function was ended: {late if ended.late else self.caged.why()}."
             )
-        except (wire.Garbled, KeyError, TypeError, ValueError, RecursionError):
+        # whatever a reply may hold
+        except Exception:
             return Call(gone="Your function was ended: what came back could not be read.")
 
 

@@ -104,7 +104,8 @@ def code_cells(notebook: Path) -> list[str]:
         cells = read.get("cells")
     elif version == 3:
         sheets = read.get("worksheets")
-        cells = sheets[0].get("cells") if isinstance(sheets, list) and sheets else None
+        first = sheets[0] if isinstance(sheets, list) and sheets else None
+        cells = first.get("cells") if isinstance(first, dict) else None
     else:
         raise Unreadable(f"the notebook's format is {version!r}; 3 and 4 are read")
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
