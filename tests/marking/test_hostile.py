@@ -6,6 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from course_lib.exercises.assigned import assignments
 from course_lib.exercises.cases import cases
 from course_lib.exercises.reading import written
 from course_lib.exercises.tasks import TASKS
@@ -13,6 +14,7 @@ from course_lib.marking import remote
 from course_lib.marking.cage import INSIDE, Cage, find_cage, make_course
 from course_lib.marking.mark import hidden_seed, mark, prepare
 from course_lib.marking.pages import student_page, summary_page
+from course_lib.marking.release import FOLDER, read_release
 from course_lib.marking.report import Report, from_json
 from course_lib.marking.submissions import Submission, Unreadable
 from tests.marking.handed_in import (
@@ -25,8 +27,9 @@ from tests.marking.handed_in import (
     RELEASE,
     SHOWN,
     HandedIn,
+    iou_that,
 )
-from tests.marking.hostile import HOSTILE
+from tests.marking.hostile import HOSTILE, OWN_NMS
 
 SECRET = "told-to-nobody"
 CAGE = find_cage()
@@ -106,6 +109,38 @@ def test_without_a_cage_it_says_so_and_goes_on(handed_in, tmp_path):
     assert outcomes(report) == handed_in.outcomes
     assert not report.caged and "without isolation" in student_page(report, ASSIGNMENT)
     assert processes() <= running
+
+
+# `iou` is right and keeps what it sees; `nms` tells it
+KEEPS = iou_that("seen.append((a.tolist(), b.tolist()))", before="seen = []")
+TELLS = "def nms(boxes, scores, iou_threshold):\n    print(seen[-300:])\n    raise ValueError(str(seen[-300:]))"
+
+
+@caged
+def test_hidden_inputs_are_not_told_by_the_next_exercise(tmp_path):
+    report = marked(HandedIn("next", {}, (GIVEN, KEEPS, TELLS)), tmp_path)
+    assert outcomes(report) == {"iou": "right", "nms": "crashed"}
+    text = report.to_json() + student_page(report, ASSIGNMENT)
+    known = {str(c[0].tolist()) for c in cases(TASKS["iou"], RELEASE.variant)}
+    hidden = {str(c[0].tolist()) for c in cases(TASKS["iou"], hidden_seed(SECRET, NAME, "iou"))}
+    assert len(hidden - known) > 20 and not any(one in text for one in hidden - known)
+
+
+@caged
+def test_an_answer_too_slow_to_be_tried_is_not_right(tmp_path):
+    slow = iou_that("time.sleep(0.4)", before="import time")
+    report = marked(HandedIn("slow", {}, (GIVEN, slow, OWN_NMS)), tmp_path)
+    assert (
+        earned(report) == {"iou": None, "nms": 3} and "inputs were tried" in report.results[0].text
+    )
+
+
+@caged
+@pytest.mark.parametrize("name", assignments())
+def test_each_assignment_can_be_marked_as_it_was_handed_out(name):
+    submission = Submission("blank", FOLDER / f"{name}.ipynb")
+    report = mark(prepare(submission, name), read_release(name), SECRET, CAGE)
+    assert not report.trouble and set(outcomes(report).values()) == {"not attempted"}
 
 
 # right on the page's inputs; then it tells all that it sees, by every way there is

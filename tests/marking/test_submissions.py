@@ -88,6 +88,7 @@ def test_code_cells_are_read_and_nothing_else(tmp_path):
         ('{"nbformat": 4}', "no list of cells"),
         ('{"nbformat": 4, "cells": [3]}', "no list of cells"),
         ('{"nbformat": 3, "worksheets": []}', "no list of cells"),
+        ('{"nbformat": 3, "worksheets": [5]}', "no list of cells"),
     ],
 )
 def test_what_is_no_notebook_is_told(tmp_path, content, said):
