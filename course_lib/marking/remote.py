@@ -74,12 +74,13 @@ class Caged:
         self.most_seconds = math.inf
 
     def __enter__(self) -> "Caged":
-        if self.cage.kind == "none":
-            _adopt_orphans()
+        # in a cage orphans end with it
+        _adopt_orphans(self.cage.kind == "none")
         return self
 
     def __exit__(self, *_) -> None:
         self.stop()
+        _adopt_orphans(False)
 
     def stop(self) -> None:
         """End the process, and every other that it has started."""
@@ -228,10 +229,10 @@ def _cpu(process: psutil.Process) -> float:
         return 0.0
 
 
-def _adopt_orphans() -> None:
-    """On Linux: who loses their parent becomes a child of this process, where they are found."""
+def _adopt_orphans(adopt: bool) -> None:
+    """On Linux: whether who loses their parent becomes a child of this process, where they are found."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(36, int(adopt), 0, 0, 0)
 
 
 def _end_orphans() -> None:
